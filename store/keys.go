@@ -1,0 +1,146 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A key is the byte of its table and an order-preserving tuple. Table bytes
+// are capital letters for records and small ones for indexes; the engine's own
+// keys begin with a byte below 0x20.
+const (
+	tableTicket   = 'T' // number → ticket.Ticket
+	tableEvent    = 'E' // ticket, seq → ticket.Event
+	tableMessage  = 'M' // ticket, seq → ticket.Message
+	tableContact  = 'C' // id → Contact
+	tableOutgoing = 'O' // id → Outgoing
+	tableHeld     = 'H' // id → HeldMail
+	tableAgent    = 'G' // id → registered number
+	tableCounter  = 'K' // name → last number given
+	tableWindow   = 'W' // scope, name → a cap's window
+	tableUsual    = 'U' // team, contact or company → who last answered
+	tableTurn     = 'R' // team → who was last assigned by turn
+	tableSeen     = 'D' // Message-ID, From, body → where it went
+
+	indexView      = 'v' // team, status, updated, ticket → Row
+	indexAssignee  = 'a' // assignee, ticket → status
+	indexMessageID = 'i' // Message-ID → ticket, seq
+	indexAddress   = 'c' // address → contact
+	indexDue       = 'd' // due, id of a ready row
+	indexState     = 's' // state, id of an outbox row
+	indexTally     = 'n' // team, status → how many tickets
+	indexRequester = 'q' // contact, ticket
+	indexSent      = 'm' // ticket, message, outbox id
+	indexHeldFor   = 'h' // agent, held id
+)
+
+// key encodes a tuple so that the bytes sort as the values do. Strings end in
+// 00 01 and 00 in them is 00 FF, so that no string is the beginning of another
+// key's string.
+func key(table byte, parts ...any) []byte {
+	k := make([]byte, 1, 48)
+	k[0] = table
+	for _, p := range parts {
+		switch p := p.(type) {
+		case uint64:
+			k = binary.BigEndian.AppendUint64(k, p)
+		case int:
+			k = binary.BigEndian.AppendUint64(k, uint64(p))
+		case time.Time:
+			k = binary.BigEndian.AppendUint64(k, uint64(p.UnixNano())^1<<63)
+		case string:
+			k = appendString(k, p)
+		default:
+			panic(fmt.Sprintf("store: no key form for %T", p))
+		}
+	}
+	return k
+}
+
+func appendString(k []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		k = append(k, s[i])
+		if s[i] == 0 {
+			k = append(k, 0xFF)
+		}
+	}
+	return append(k, 0, 1)
+}
+
+// lastUint is the number at the end of a key.
+func lastUint(k []byte) uint64 { return binary.BigEndian.Uint64(k[len(k)-8:]) }
+
+// within gives the range of all keys that begin with the prefix.
+func within(prefix []byte) (lo, hi []byte) {
+	hi = append([]byte(nil), prefix...)
+	for i := len(hi) - 1; i >= 0; i-- {
+		if hi[i]++; hi[i] != 0 {
+			return prefix, hi[:i+1]
+		}
+	}
+	return prefix, nil
+}
+
+// recordVersion is the first byte of every record; the rest is JSON. A newer
+// one is refused: it was written by a later program.
+const recordVersion = 1
+
+func encode(v any) ([]byte, error) {
+	j, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("store: encode %T: %w", v, err)
+	}
+	return append([]byte{recordVersion}, j...), nil
+}
+
+func decode(b []byte, v any) error {
+	if len(b) == 0 || b[0] != recordVersion {
+		return fmt.Errorf("store: record of %T has a version that this program does not know", v)
+	}
+	if err := json.Unmarshal(b[1:], v); err != nil {
+		return fmt.Errorf("store: decode %T: %w", v, err)
+	}
+	return nil
+}
+
+func get(tx ReadTx, k []byte, v any) error {
+	b, err := tx.Get(k)
+	if err != nil {
+		return err
+	}
+	return decode(b, v)
+}
+
+// find is get where absence is no error.
+func find(tx ReadTx, k []byte, v any) (bool, error) {
+	err := get(tx, k, v)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func put(tx Tx, k []byte, v any) error {
+	b, err := encode(v)
+	if err != nil {
+		return err
+	}
+	return tx.Set(k, b)
+}
+
+// next gives the next number of a counter, beginning with first.
+func next(tx Tx, name string, first uint64) (uint64, error) {
+	k := key(tableCounter, name)
+	var n uint64
+	ok, err := find(tx, k, &n)
+	if err != nil {
+		return 0, err
+	}
+	if n++; !ok {
+		n = first
+	}
+	return n, put(tx, k, n)
+}

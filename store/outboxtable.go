@@ -1,0 +1,172 @@
+package store
+
+import (
+	"fmt"
+	"time"
+)
+
+// Enqueue gives row its ID and writes it, ready at row.Due or held. The caller
+// wakes the relay after the commit.
+func Enqueue(tx Tx, row *Outgoing) error {
+	id, err := next(tx, "outgoing", 1)
+	if err != nil {
+		return err
+	}
+	row.ID = id
+	if row.State == "" {
+		row.State = Ready
+	}
+	if row.Ticket != 0 {
+		if err := tx.Set(key(indexSent, row.Ticket, row.Message, id), []byte{}); err != nil {
+			return err
+		}
+	}
+	return writeOutgoing(tx, *row)
+}
+
+// GetOutgoing reads one row, or ErrNotFound.
+func GetOutgoing(tx ReadTx, id uint64) (Outgoing, error) {
+	var row Outgoing
+	err := get(tx, key(tableOutgoing, id), &row)
+	return row, err
+}
+
+// PutOutgoing writes a row that Enqueue made, and keeps the indexes of state
+// and due time right.
+func PutOutgoing(tx Tx, row Outgoing) error {
+	old, err := GetOutgoing(tx, row.ID)
+	if err != nil {
+		return fmt.Errorf("outbox row %d: %w", row.ID, err)
+	}
+	if old.State == Ready && (row.State != Ready || !row.Due.Equal(old.Due)) {
+		if err := tx.Delete(key(indexDue, old.Due, old.ID)); err != nil {
+			return err
+		}
+	}
+	if old.State != row.State {
+		if err := tx.Delete(key(indexState, string(old.State), old.ID)); err != nil {
+			return err
+		}
+		if err := tally(tx, -1, "outbox", string(old.State)); err != nil {
+			return err
+		}
+		return writeOutgoing(tx, row)
+	}
+	if err := put(tx, key(tableOutgoing, row.ID), row); err != nil {
+		return err
+	}
+	if row.State != Ready {
+		return nil
+	}
+	return tx.Set(key(indexDue, row.Due, row.ID), []byte{})
+}
+
+func writeOutgoing(tx Tx, row Outgoing) error {
+	if err := put(tx, key(tableOutgoing, row.ID), row); err != nil {
+		return err
+	}
+	if err := tx.Set(key(indexState, string(row.State), row.ID), []byte{}); err != nil {
+		return err
+	}
+	if err := tally(tx, 1, "outbox", string(row.State)); err != nil {
+		return err
+	}
+	if row.State != Ready {
+		return nil
+	}
+	return tx.Set(key(indexDue, row.Due, row.ID), []byte{})
+}
+
+// DueOutgoing calls fn for at most limit ready rows that are due at now, by
+// due time.
+func DueOutgoing(tx ReadTx, now time.Time, limit int, fn func(Outgoing) error) error {
+	hi := key(indexDue, now.Add(1))
+	return tx.Scan([]byte{indexDue}, hi, limit, false, func(k, _ []byte) error {
+		row, err := GetOutgoing(tx, lastUint(k))
+		if err != nil {
+			return fmt.Errorf("outbox row %d is due and missing: %w", lastUint(k), err)
+		}
+		return fn(row)
+	})
+}
+
+// NextDue is the earliest due time of a ready row.
+func NextDue(tx ReadTx) (due time.Time, ok bool, err error) {
+	lo, hi := within([]byte{indexDue})
+	err = tx.Scan(lo, hi, 1, false, func(k, _ []byte) error {
+		row, err := GetOutgoing(tx, lastUint(k))
+		due, ok = row.Due, err == nil
+		return err
+	})
+	return due, ok, err
+}
+
+// ListOutgoing calls fn for every row in a state, by number.
+func ListOutgoing(tx ReadTx, state State, fn func(Outgoing) error) error {
+	lo, hi := within(key(indexState, string(state)))
+	return tx.Scan(lo, hi, 0, false, func(k, _ []byte) error {
+		row, err := GetOutgoing(tx, lastUint(k))
+		if err != nil {
+			return err
+		}
+		return fn(row)
+	})
+}
+
+// SentWith calls fn for the outbox rows that carry a ticket's message.
+func SentWith(tx ReadTx, number, message uint64, fn func(Outgoing) error) error {
+	lo, hi := within(key(indexSent, number, message))
+	return tx.Scan(lo, hi, 0, false, func(k, _ []byte) error {
+		row, err := GetOutgoing(tx, lastUint(k))
+		if err != nil {
+			return err
+		}
+		return fn(row)
+	})
+}
+
+// ResetSending makes the rows that were under way when the program ended ready
+// again, and says how many there were. Their recipients may get a duplicate
+// only where DataStarted is set.
+func ResetSending(tx Tx) (int, error) {
+	return moveAll(tx, Sending, Ready, "")
+}
+
+// HoldOutbox holds every row that would go out, after a restore.
+func HoldOutbox(tx Tx, reason string) (int, error) {
+	n, err := moveAll(tx, Ready, Held, reason)
+	if err != nil {
+		return n, err
+	}
+	m, err := moveAll(tx, Sending, Held, reason)
+	return n + m, err
+}
+
+// ReleaseOutbox makes every held row ready at now.
+func ReleaseOutbox(tx Tx, now time.Time) (int, error) {
+	var rows []Outgoing
+	if err := ListOutgoing(tx, Held, func(r Outgoing) error { rows = append(rows, r); return nil }); err != nil {
+		return 0, err
+	}
+	for _, r := range rows {
+		r.State, r.Due, r.Reason = Ready, now, ""
+		if err := PutOutgoing(tx, r); err != nil {
+			return 0, err
+		}
+	}
+	return len(rows), nil
+}
+
+func moveAll(tx Tx, from, to State, reason string) (int, error) {
+	var rows []Outgoing
+	if err := ListOutgoing(tx, from, func(r Outgoing) error { rows = append(rows, r); return nil }); err != nil {
+		return 0, err
+	}
+	for _, r := range rows {
+		r.State, r.Reason = to, reason
+		if err := PutOutgoing(tx, r); err != nil {
+			return 0, err
+		}
+	}
+	return len(rows), nil
+}
