@@ -4,6 +4,7 @@
 package config
 
 import (
+	"crypto"
 	"net/netip"
 	"time"
 
@@ -32,6 +33,10 @@ type Config struct {
 	Teams           []Team
 	Rules           []Rule
 	Tickets         Tickets
+
+	// Warnings are what is allowed and still probably not meant, each
+	// "file:line: key: text".
+	Warnings []string
 }
 
 // Frontends are the MTAs in front of us.
@@ -95,6 +100,7 @@ type Relay struct {
 // DKIM is one signing key.
 type DKIM struct {
 	Domain, Selector, KeyFile string
+	Key                       crypto.Signer // read from KeyFile: *rsa.PrivateKey or ed25519.PrivateKey
 }
 
 // Role says what an agent may do.
