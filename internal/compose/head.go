@@ -1,0 +1,41 @@
+package compose
+
+import (
+	"time"
+
+	"postdesk/internal/addr"
+)
+
+// Head is what the caller decides about the header of a mail. All the rest of a
+// header is made here, from an allow-list. Zero fields are left out.
+type Head struct {
+	// From may be left zero wherever the function's comment says what it writes.
+	From    addr.Mailbox
+	ReplyTo addr.Mailbox
+	To, Cc  []addr.Mailbox
+	// Subject is decoded text. The acknowledgement and templates have their own.
+	Subject string
+	// Date is written in UTC (RFC 5322 §3.3): no one's zone is told.
+	Date time.Time
+	// MessageID, InReplyTo and References are written with angle brackets
+	// whether or not they come with them. MessageID must be one that we minted:
+	// the MIME boundaries are derived from it, so that nobody can foresee them.
+	MessageID  string
+	InReplyTo  string
+	References []string // oldest first; the minted thread id is the first
+	// AutoSubmitted is "", "auto-generated" or "auto-replied", RFC 3834 §5.
+	AutoSubmitted string
+	// Loop is the token of X-Postdesk-Loop, "" for none.
+	Loop string
+}
+
+// Ticket is what templates and the block may say of a ticket.
+type Ticket struct {
+	Number   uint64
+	Subject  string
+	Status   string // new, open, pending, hold, solved, closed
+	Priority string // low, normal, high, urgent
+	Category string
+	Tags     []string
+	Assignee string // name, "" is nobody
+}

@@ -1,0 +1,82 @@
+package compose
+
+import (
+	"time"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/config"
+	"postdesk/internal/message"
+)
+
+// NoticeKind is a mail from postdesk to an agent; it is the template's name.
+type NoticeKind string
+
+// The kinds of notice, and which fields of NoticeData each uses.
+const (
+	NoticeHeld        NoticeKind = "held"       // identity not proven: Text
+	NoticeGuard       NoticeKind = "guard"      // held by the outgoing guard: Findings, Text
+	NoticeWhich       NoticeKind = "which"      // a mail to a ticket address without its thread: Text; #send, #customer, #cancel
+	NoticeTaken       NoticeKind = "taken"      // a colleague took the ticket: Who
+	NoticeAssigned    NoticeKind = "assigned"   // the ticket is yours now, said without a mail of the customer: Who, Text
+	NoticeHelp        NoticeKind = "help"       // the page of commands: Desk
+	NoticeWelcome     NoticeKind = "welcome"    // the same for a new agent: Desk
+	NoticeTranscript  NoticeKind = "transcript" // what commands did: Lines
+	NoticeUnknown     NoticeKind = "unknown"    // commands not understood: Lines are the reasons, Closest, Text
+	NoticeNoteDefault NoticeKind = "note"       // a reply was kept as a note by default: link for #public
+	NoticePage        NoticeKind = "page"       // #list, #show, #history: Title, Text (preformatted)
+	NoticeFailed      NoticeKind = "failed"     // a delivery failed: Recipient, Answer, Text
+	NoticeLate        NoticeKind = "late"       // a delivery is late: Recipient, Answer, Until
+	NoticeDead        NoticeKind = "dead"       // an agent's copy could not be delivered, ticket unassigned: Who, Answer
+	NoticeOverdue     NoticeKind = "overdue"    // supervisors: first reply is late: Who, Delay
+	NoticeActivity    NoticeKind = "activity"   // a reminder is due: Title, Text, Until
+	NoticeDecision    NoticeKind = "decision"   // an approval was given or refused: Who, Yes, Text
+	NoticeObserver    NoticeKind = "observer"   // an account observer was added: Who
+	NoticeAttachment  NoticeKind = "attached"   // #attach: Title is the file name; the attachment itself is Attach
+	NoticePostmaster  NoticeKind = "postmaster" // what only an admin can mend: Title, Text, Lines
+)
+
+// NoticeData is what notices say. All strings are text from anywhere: control
+// characters are taken out when written.
+type NoticeData struct {
+	Title     string
+	Text      string // a held or failed mail's text, a page, an explanation
+	Lines     []string
+	Closest   []string // the commands nearest to what was typed, with an example
+	Findings  []Finding
+	Who       string       // a person's name
+	Recipient addr.Address // who could not be reached
+	Answer    string       // the remote server's answer
+	Until     time.Time    // when it is due, or how long we go on trying
+	Delay     string       // in words
+	Yes       bool
+	Desk      addr.Address // the agent's desk address
+}
+
+// NoticeIn is what a notice is made of.
+type NoticeIn struct {
+	// Head: To, Date, MessageID, InReplyTo, References and Loop are the caller's;
+	// From, AutoSubmitted and, when empty, Subject are made here. A Subject that
+	// is given (the ticket's own with its tag) keeps the client's thread together.
+	Head Head
+	Team *config.Team // nil for the postmaster's
+	Lang string       // "" is the team's
+	Kind NoticeKind
+	// Agent is the reader's name, "" when unknown.
+	Agent string
+	// From is the desk, ticket or hold token address that an answer goes to.
+	From addr.Address
+	// Answering is set when the notice answers a mail of the agent: Auto-Submitted
+	// is then auto-replied, else auto-generated (RFC 3834 §5).
+	Answering bool
+	Ticket    Ticket // zero for none
+	Data      NoticeData
+	// Original is attached as message/rfc822 when not nil.
+	Original message.Source
+	// Attach is part of a mail to attach (#attach), AttachN its number.
+	Attach  *message.Message
+	AttachN int
+}
+
+// Notice writes a mail from `"postdesk – Relation Client" <in.From>` to an agent, text
+// and HTML. Its envelope sender must be null.
+func (c *Composer) Notice(in NoticeIn) (message.Source, error) { return nil, errNotYet }
