@@ -1,0 +1,201 @@
+package ticket
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Command is one line that an agent wrote to postdesk.
+type Command struct {
+	Name Name
+	Arg  string // what follows on the line, trimmed
+	Line string // the line as it stood
+}
+
+// Name is a command's canonical name.
+type Name string
+
+// The commands.
+const (
+	CmdNote   Name = "note"
+	CmdAssign Name = "assign"
+	CmdClose  Name = "close"
+	CmdSolved Name = "solved"
+	CmdSend   Name = "send"
+	CmdCancel Name = "cancel"
+	CmdHelp   Name = "help"
+)
+
+// aliases maps what may be typed, folded, to the canonical name.
+var aliases = map[string]Name{
+	"note":     CmdNote,
+	"assign":   CmdAssign,
+	"assigner": CmdAssign,
+	"close":    CmdClose,
+	"clore":    CmdClose,
+	"solved":   CmdSolved,
+	"resolu":   CmdSolved,
+	"send":     CmdSend,
+	"envoyer":  CmdSend,
+	"cancel":   CmdCancel,
+	"annuler":  CmdCancel,
+	"help":     CmdHelp,
+	"aide":     CmdHelp,
+}
+
+// argument says what a command wants behind its name.
+var argument = map[Name]struct{ required, allowed bool }{
+	CmdAssign: {required: true, allowed: true},
+	CmdSolved: {allowed: true},
+	CmdHelp:   {allowed: true},
+}
+
+// CommandError is a command line that can't be understood.
+type CommandError struct {
+	Line    string
+	Missing bool     // the command is known, and its argument is missing or too much
+	Closest []string // commands that look like it, with their "#"
+}
+
+// Error names the line.
+func (e *CommandError) Error() string {
+	if e.Missing {
+		return "malformed command: " + e.Line
+	}
+	return "unknown command: " + e.Line
+}
+
+// ParseCommands reads the lines that start with "#" at the top of an agent's
+// new text, blank lines between them allowed. rest is what follows. At most 50
+// lines of at most 1000 characters are commands. The error is a
+// *CommandError.
+func ParseCommands(text string) (commands []Command, rest string, err error) {
+	for rest = text; len(commands) < 50; {
+		line, after, _ := strings.Cut(rest, "\n")
+		clean := cleanLine(line)
+		if clean == "" && after != "" {
+			rest = after
+			continue
+		}
+		if !looksLikeCommand(clean) {
+			break
+		}
+		c, err := parseCommand(clean)
+		if err != nil {
+			return nil, text, err
+		}
+		commands, rest = append(commands, c), after
+	}
+	return commands, strings.TrimSpace(rest), nil
+}
+
+// cleanLine undoes what clients do to a typed line: non-breaking and invisible
+// spaces, a carriage return.
+func cleanLine(line string) string {
+	line = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.Is(unicode.Cf, r) || unicode.IsControl(r):
+			return -1
+		}
+		return r
+	}, line)
+	return strings.TrimSpace(line)
+}
+
+// looksLikeCommand: "#" and a letter at once. "# heading" and "#12345" are
+// text.
+func looksLikeCommand(line string) bool {
+	if len(line) > 1000 || !strings.HasPrefix(line, "#") {
+		return false
+	}
+	for _, r := range line[1:] {
+		return unicode.IsLetter(r)
+	}
+	return false
+}
+
+func parseCommand(line string) (Command, error) {
+	word, arg, _ := strings.Cut(line[1:], " ")
+	word = strings.TrimRight(word, ":.,;")
+	c := Command{Name: aliases[fold(word)], Arg: strings.TrimSpace(arg), Line: line}
+	if c.Name == "" {
+		return c, &CommandError{Line: line, Closest: closest(fold(word))}
+	}
+	want := argument[c.Name]
+	if want.required && c.Arg == "" || !want.allowed && c.Arg != "" {
+		return c, &CommandError{Line: line, Missing: true, Closest: []string{"#" + string(c.Name)}}
+	}
+	return c, nil
+}
+
+// fold makes a word comparable: lower case, no accents.
+func fold(s string) string {
+	var b strings.Builder
+	for _, r := range norm.NFD.String(strings.ToLower(s)) {
+		if !unicode.Is(unicode.Mn, r) {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// closest are the typed forms within two edits of word, the nearest first, or
+// those that begin with it.
+func closest(word string) []string {
+	type near struct {
+		form string
+		d    int
+	}
+	var found []near
+	for form := range aliases {
+		d := edits(word, form)
+		if len(word) > 2 && strings.HasPrefix(form, word) {
+			d = min(d, 1)
+		}
+		if d <= 2 && d < len(form) {
+			found = append(found, near{form, d})
+		}
+	}
+	slices.SortFunc(found, func(a, b near) int {
+		if a.d != b.d {
+			return a.d - b.d
+		}
+		return strings.Compare(a.form, b.form)
+	})
+	var forms []string
+	for _, n := range found[:min(3, len(found))] {
+		forms = append(forms, "#"+n.form)
+	}
+	return forms
+}
+
+// edits is the Levenshtein distance, of words cut at 40 bytes.
+func edits(a, b string) int {
+	a, b = a[:min(len(a), 40)], b[:min(len(b), 40)]
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+// Has says whether a command of that name is among commands.
+func Has(commands []Command, n Name) bool {
+	return slices.ContainsFunc(commands, func(c Command) bool { return c.Name == n })
+}
