@@ -1,0 +1,164 @@
+package message
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+)
+
+// SpoolMemory is how much of a mail a Spool holds in memory by default, in
+// bytes. Most mails are smaller; the rest goes to a temporary file.
+const SpoolMemory = 256 << 10
+
+var (
+	errSpoolClosed = errors.New("spool: closed")
+	errSpoolOpen   = errors.New("spool: read before it was sealed")
+	errSpoolSealed = errors.New("spool: written after it was sealed")
+)
+
+// Spool takes the bytes of a mail that is being received: up to a limit in
+// memory, beyond it in a temporary file of mode 0600. It counts and hashes
+// while it is written. Seal ends the writing; then it is a Source that several
+// goroutines may read. Close frees it and is always due.
+//
+// The file loses its name at once where the system allows it, so that a crash
+// leaves nothing behind; otherwise Close removes it.
+type Spool struct {
+	dir    string
+	limit  int
+	mem    []byte
+	file   *os.File
+	name   string // "" when the file has no name any more
+	size   int64
+	hash   hash.Hash
+	sum    [sha256.Size]byte
+	err    error // of the first failed write; it stays
+	sealed bool
+	closed bool
+}
+
+// NewSpool makes an empty spool whose file, if it comes to one, lies in dir
+// ("" is the system's). memory is the limit in bytes; 0 is SpoolMemory and a
+// negative one means that everything goes to the file.
+func NewSpool(dir string, memory int) *Spool {
+	if memory == 0 {
+		memory = SpoolMemory
+	}
+	return &Spool{dir: dir, limit: memory, hash: sha256.New()}
+}
+
+// Write adds to the mail. After an error every further Write fails with it: a
+// mail with a hole must not look whole.
+func (s *Spool) Write(p []byte) (int, error) {
+	switch {
+	case s.closed:
+		return 0, errSpoolClosed
+	case s.sealed:
+		return 0, errSpoolSealed
+	case s.err != nil:
+		return 0, s.err
+	}
+	if err := s.store(p); err != nil {
+		s.err = fmt.Errorf("spool: %w", err)
+		return 0, s.err
+	}
+	s.hash.Write(p)
+	s.size += int64(len(p))
+	return len(p), nil
+}
+
+// store puts p in memory, or in the file once the limit is passed.
+func (s *Spool) store(p []byte) error {
+	if s.file == nil && len(s.mem)+len(p) <= s.limit {
+		s.mem = append(s.mem, p...)
+		return nil
+	}
+	if s.file == nil {
+		if err := s.openFile(); err != nil {
+			return err
+		}
+	}
+	_, err := s.file.Write(p)
+	return err
+}
+
+// openFile moves what is in memory to a new file.
+func (s *Spool) openFile() error {
+	f, err := os.CreateTemp(s.dir, "incoming-*.eml") // mode 0600
+	if err != nil {
+		return err
+	}
+	s.file, s.name = f, f.Name()
+	if os.Remove(s.name) == nil {
+		s.name = ""
+	}
+	if _, err := f.Write(s.mem); err != nil {
+		return err
+	}
+	s.mem = nil
+	return nil
+}
+
+// Seal ends the writing. It returns the error of a Write that failed.
+func (s *Spool) Seal() error {
+	if s.closed {
+		return errSpoolClosed
+	}
+	if s.err != nil {
+		return s.err
+	}
+	if !s.sealed {
+		s.sealed = true
+		s.hash.Sum(s.sum[:0])
+	}
+	return nil
+}
+
+// Size is the number of bytes written so far.
+func (s *Spool) Size() int64 { return s.size }
+
+// SHA256 is the hash of the whole mail; it is zero before Seal.
+func (s *Spool) SHA256() [sha256.Size]byte { return s.sum }
+
+// InMemory says whether no file was needed.
+func (s *Spool) InMemory() bool { return s.file == nil }
+
+// ReadAt implements io.ReaderAt. It fails before Seal and after Close.
+func (s *Spool) ReadAt(p []byte, off int64) (int, error) {
+	switch {
+	case s.closed:
+		return 0, errSpoolClosed
+	case !s.sealed:
+		return 0, errSpoolOpen
+	case off < 0:
+		return 0, errors.New("spool: negative offset")
+	case s.file != nil:
+		return s.file.ReadAt(p, off)
+	case off >= s.size:
+		return 0, io.EOF
+	}
+	n := copy(p, s.mem[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// Close frees memory and file. Further calls do nothing.
+func (s *Spool) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed, s.mem = true, nil
+	if s.file == nil {
+		return nil
+	}
+	err := s.file.Close()
+	if s.name != "" {
+		err = errors.Join(err, os.Remove(s.name))
+	}
+	return err
+}
