@@ -106,6 +106,9 @@ func unicodeDomain(d string) string {
 // (RFC 9989), see package mailauth.
 func OrgDomain(domain string) string {
 	d := lowerASCII(domain)
+	if strings.HasPrefix(d, "[") {
+		return d
+	}
 	org, err := publicsuffix.EffectiveTLDPlusOne(d)
 	if err != nil {
 		return d
