@@ -12,94 +12,10 @@ import (
 
 var errNotYet = errors.New("message: not available")
 
-// Limits of what is looked at. What lies beyond is kept in the raw bytes and
-// noted in Message.Defects.
-const (
-	MaxHeader   = 256 << 10 // bytes of a mail's header that are kept
-	MaxFields   = 1000      // fields of a header
-	MaxField    = 32 << 10  // bytes of a field that are decoded
-	MaxDepth    = 20        // nesting of multipart and message parts
-	MaxParts    = 1000      // parts of a mail
-	MaxText     = 1 << 10   // bytes of a decoded header value
-	MaxList     = 1000      // addresses of a field
-	MaxIDs      = 100       // Message-IDs of a field; the last ones count
-	MaxFileName = 255       // bytes of a file name
-)
-
-// Field is one header field as received: Raw holds name, colon, all folded
-// lines and the last line end. A line that is no field has an empty Name.
-type Field struct {
-	Name string
-	Raw  []byte
-}
-
-// Header is the ordered fields of a mail or part. Names are compared without
-// case.
-type Header struct{ Fields []Field }
-
-func (h Header) Get(name string) string                            { return "" }
-func (h Header) Values(name string) []string                       { return nil }
-func (h Header) Count(name string) int                             { return 0 }
-func (h Header) Has(name string) bool                              { return false }
-func (h Header) Text(name string) string                           { return "" }
-func (h Header) Mailboxes(name string) []addr.Mailbox              { return nil }
-func (h Header) MessageIDs(name string) []string                   { return nil }
-func (h Header) Date() (time.Time, bool)                           { return time.Time{}, false }
-func (h Header) MediaType(name string) (string, map[string]string) { return "", nil }
-
-// Message is a parsed mail. Root is the whole mail as a part.
-type Message struct {
-	Header  Header
-	Root    *Part
-	Defects []string
-	Source  Source
-}
-
-// Parse reads the structure of a mail. It never fails for the form of a mail.
-func Parse(src Source) (*Message, error) { return nil, errNotYet }
-
-// Authors returns the addresses of all From fields and the number of From
-// fields; RFC 5322 §3.6 wants exactly one field, and postdesk one author.
-func (m *Message) Authors() (list []addr.Mailbox, fields int) { return nil, 0 }
-
-func (m *Message) TextBody(max int) (text string, found bool) { return "", false }
-func (m *Message) TextPart() *Part                            { return nil }
-func (m *Message) HTMLPart() *Part                            { return nil }
-func (m *Message) Attachments() []*Part                       { return nil }
-func (m *Message) InlineParts() []*Part                       { return nil }
-func (m *Message) Walk(fn func(p *Part) bool)                 {}
-func (m *Message) IsSigned() bool                             { return false }
-func (m *Message) IsEncrypted() bool                          { return false }
-func (m *Message) CalendarMethod() string                     { return "" }
-func (m *Message) Report() *Report                            { return nil }
-
-// BodyHash is SHA-256 of the body bytes as received.
-func BodyHash(m *Message) ([32]byte, error) { return [32]byte{}, errNotYet }
-
-// Part is a node of the MIME tree. The part's bytes are
-// [Start, End) of the mail's Source, its body [Body, End).
-type Part struct {
-	Header           Header
-	MediaType        string
-	Params           map[string]string
-	Disposition      string // lower case: "attachment", "inline" or ""
-	Encoding         string // lower case: "base64", "quoted-printable", "7bit" …
-	Start, Body, End int64
-	Parent           *Part
-	Children         []*Part
-	Opaque           bool
-	src              Source
-}
-
-func (p *Part) Raw() Source                { return nil }
-func (p *Part) BodyRaw() Source            { return nil }
-func (p *Part) Decode() io.Reader          { return nil }
-func (p *Part) Text(max int) string        { return "" }
-func (p *Part) FileName() string           { return "" }
-func (p *Part) ContentID() string          { return "" }
-func (p *Part) IsAttachment() bool         { return false }
-func (p *Part) Inline() bool               { return false }
-func (p *Part) Walk(fn func(p *Part) bool) {}
+func (m *Message) IsSigned() bool         { return false }
+func (m *Message) IsEncrypted() bool      { return false }
+func (m *Message) CalendarMethod() string { return "" }
+func (m *Message) Report() *Report        { return nil }
 
 // Report is a multipart/report, RFC 6522, or what else says "bounce".
 type Report struct {
@@ -189,9 +105,3 @@ var ErrCannotDowngrade = errors.New("message: can't be made 7 bit")
 
 // SevenBit returns the mail with 8-bit bodies encoded.
 func SevenBit(src Source, m *Message) (Source, error) { return nil, errNotYet }
-
-// BytesSource is a mail in memory.
-func BytesSource(b []byte) Source { return nil }
-
-// Section is the range [off, off+n) of a source, cut to its size.
-func Section(src Source, off, n int64) Source { return nil }
