@@ -4,8 +4,6 @@ import (
 	"mime"
 	"strings"
 	"time"
-
-	"postdesk/internal/addr"
 )
 
 // The conditions of the acknowledgement table that look at the header.
@@ -21,7 +19,7 @@ func stale(f *AckFacts) bool {
 
 // nullSender is the MUST NOT of RFC 3834 §2.
 func nullSender(f *AckFacts) bool {
-	if f.EnvelopeFrom == (addr.Address{}) && !f.NoReturnPath {
+	if f.EnvelopeFrom.IsZero() && !f.NoReturnPath {
 		return true
 	}
 	return f.any("Return-Path", func(v string) bool { return strings.Join(strings.Fields(v), "") == "<>" })

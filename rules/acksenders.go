@@ -28,7 +28,7 @@ func ownTarget(f *AckFacts) bool {
 }
 
 func (f *AckFacts) own(a addr.Address) bool {
-	return f.Own != nil && a != (addr.Address{}) && f.Own(a)
+	return f.Own != nil && !a.IsZero() && f.Own(a)
 }
 
 // unbacked is the guard against backscatter, RFC 3834 §2 and §7.
@@ -40,13 +40,7 @@ func notAligned(f *AckFacts) bool {
 	if f.EnvelopeAligned || len(f.From) == 0 {
 		return false // no author: the next line
 	}
-	return !sameAddress(f.EnvelopeFrom, f.From[0])
-}
-
-// sameAddress compares as people do. RFC 5321 §2.4 would have the local part
-// compared with case, but nobody has two mailboxes that differ in it.
-func sameAddress(a, b addr.Address) bool {
-	return strings.EqualFold(a.Local, b.Local) && strings.EqualFold(a.Domain, b.Domain)
+	return !f.EnvelopeFrom.Equal(f.From[0])
 }
 
 // malformed says that there is not exactly one author and one address to answer
@@ -55,23 +49,15 @@ func malformed(f *AckFacts) bool {
 	if len(f.From) != 1 || f.NoReturnPath || f.Target.Local == "" || f.Target.Domain == "" {
 		return true
 	}
-	return !f.SMTPUTF8 && !ascii(f.Target.Local+f.Target.Domain)
-}
-
-func ascii(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
+	return !f.SMTPUTF8 && !f.Target.IsASCII()
 }
 
 // systemNames are local parts that no person reads.
-var systemNames = setOf(`
-	mailer-daemon postmaster root daemon abuse listserv majordomo sympa mailman
-	autoresponder bounce bounces
-`)
+var systemNames = map[string]bool{
+	"mailer-daemon": true, "postmaster": true, "root": true, "daemon": true, "abuse": true,
+	"listserv": true, "majordomo": true, "sympa": true, "mailman": true,
+	"autoresponder": true, "bounce": true, "bounces": true,
+}
 
 // noReply matches no-reply and its kin with what people put around it, as whole
 // words: "notifications-noreply" and "noreply2", never "norbert.playe".

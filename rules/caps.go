@@ -98,15 +98,6 @@ type Caps struct {
 	Tripped bool    // the breaker opened and no admin has closed it yet
 }
 
-// CapDomain is the key under which acknowledgements to a domain are counted:
-// all freemail domains are one.
-func CapDomain(domain string) string {
-	if Freemail(domain) {
-		return "freemail"
-	}
-	return domain
-}
-
 func full(w *Window, now time.Time, r config.Rate) bool { return w != nil && w.Full(now, r) }
 
 func (c *Caps) addressFull(now time.Time) bool {

@@ -8,7 +8,7 @@ import (
 
 // maxDays bounds every walk through the calendar: a team that is closed for
 // ever must not keep us busy for ever.
-const maxDays = 366 * 20
+const maxDays = 366 * 100
 
 // Open says whether a team is at work at t. The zero Hours are always open.
 func Open(h config.Hours, t time.Time) bool {

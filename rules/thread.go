@@ -70,6 +70,7 @@ const maxMerges = 32
 // and does not show that the ticket exists.
 func Thread(in ThreadIn) ThreadOut {
 	list := slices.Clone(in.Evidence)
+	list = slices.DeleteFunc(list, noTicketAddress)
 	slices.SortStableFunc(list, func(a, b Evidence) int { return int(a.Strength) - int(b.Strength) })
 	var out ThreadOut
 	for _, e := range list {
@@ -89,17 +90,26 @@ func Thread(in ThreadIn) ThreadOut {
 	return out
 }
 
+// noTicketAddress is a token address that stands for no ticket: a desk address,
+// or that of a notice about a held mail, which is answered in its own way.
+func noTicketAddress(e Evidence) bool {
+	return e.Strength == ByAddress && (e.Token.Kind == addr.KindDesk || e.Token.Kind == addr.KindHold)
+}
+
 // resolve follows merges to the ticket that is left.
 func (in *ThreadIn) resolve(number uint64) (uint64, TicketState, bool) {
+	takesPart := false
 	for range maxMerges {
 		state, ok := in.Ticket(number)
 		if !ok {
 			return 0, state, false
 		}
+		// Who took part in a merged ticket takes part in the one that is left.
+		takesPart = takesPart || state.Participant
 		if state.MergedInto == 0 {
+			state.Participant = takesPart
 			return number, state, true
 		}
-		// Who took part in a merged ticket takes part in the one that is left.
 		number = state.MergedInto
 	}
 	return 0, TicketState{}, false
@@ -130,10 +140,10 @@ func (out *ThreadOut) take(e Evidence, number uint64, s TicketState, in *ThreadI
 	out.Unproven = s.Participant && !in.Backed
 	out.Why = fmt.Sprintf("ticket %d: %s", number, strengthWords[e.Strength])
 	switch {
+	case in.Automatic: // nor does anyone have to answer a question about it
+		out.Why += "; automatic mail changes no status"
 	case in.Agent:
 		out.askAgent(e, number, s, in)
-	case in.Automatic:
-		out.Why += "; automatic mail changes no status"
 	case s.Solved && !s.Closed:
 		out.Reopen = true
 	case s.Closed && in.Now.Sub(s.ClosedAt) < in.Reopen:
