@@ -58,7 +58,7 @@ var files = fstest.MapFS{
 	"etc/text":      {Data: []byte("hello")},
 	"etc/dir/a.txt": {Data: []byte("a")},
 	"etc/short.pem": {Data: []byte(short)},
-	"etc/ec.pem":    {Data: []byte(elliptic)},
+	"etc/ec.pem":    {Data: []byte(nistP256)},
 }
 
 func TestBadConfigurationsAreToldByLine(t *testing.T) {
