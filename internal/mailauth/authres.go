@@ -1,0 +1,154 @@
+package mailauth
+
+import (
+	"strings"
+)
+
+// Format writes the value of an Authentication-Results field, RFC 8601 §2.2,
+// folded, without field name and last line end. Nothing of what it writes can
+// end the field: the library's own writer leaves line ends inside quotes as
+// they are.
+func Format(authserv string, r Results) string {
+	var b strings.Builder
+	b.WriteString(value(authserv))
+	n := b.Len()
+	if r.SPF.Result != "" && r.SPF.By == "" {
+		property := "smtp.mailfrom"
+		if r.SPF.Identity == "helo" {
+			property = "smtp.helo"
+		}
+		writeResult(&b, "spf", r.SPF.Result, r.SPF.Reason, property, r.SPF.Domain)
+	}
+	for _, d := range r.DKIM {
+		if d.By == "" {
+			writeResult(&b, "dkim", d.Result, d.Reason, "header.d", d.Domain, "header.s", d.Selector)
+		}
+	}
+	if r.DMARC.Result != "" && r.DMARC.By == "" {
+		writeResult(&b, "dmarc", r.DMARC.Result, r.DMARC.Reason, "header.from", r.Author.Domain)
+	}
+	if b.Len() == n {
+		b.WriteString("; none")
+	}
+	return b.String()
+}
+
+// writeResult appends one resinfo; properties come as name and value, those
+// with an empty value are left out.
+func writeResult(b *strings.Builder, method string, result Result, reason string, properties ...string) {
+	b.WriteString(";\r\n\t" + method + "=" + value(string(result)))
+	if reason != "" {
+		b.WriteString(" reason=" + quoted(reason))
+	}
+	for i := 0; i+1 < len(properties); i += 2 {
+		if properties[i+1] != "" {
+			b.WriteString("\r\n\t " + properties[i] + "=" + value(properties[i+1]))
+		}
+	}
+}
+
+// value writes a token (RFC 2045 §5.1) or a quoted string.
+func value(s string) string {
+	for _, r := range s {
+		if r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?=`, r) {
+			return quoted(s)
+		}
+	}
+	if s == "" {
+		return `""`
+	}
+	return s
+}
+
+func quoted(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(clean(s)) + `"`
+}
+
+// Trusted reads the Authentication-Results of frontends: values are those of
+// the mail's fields from the top, names the authserv-ids that are believed. Of
+// SPF, DMARC and ARC the topmost word counts, since each MTA writes above what
+// was there. The caller must know that the mail came from a frontend, and the
+// frontend must delete such fields from mail of strangers (RFC 8601 §5).
+// Alignment is not set: Check does that.
+func Trusted(values, names []string) Results {
+	var r Results
+	for _, v := range values {
+		f, ok := parseField(v)
+		if !ok || !hasName(f.authserv, names) {
+			continue
+		}
+		for _, x := range f.results {
+			r.add(f.authserv, x)
+		}
+	}
+	return r
+}
+
+// maxTrusted bounds what is kept of each kind.
+const maxTrusted = 10
+
+func (r *Results) add(by string, x resinfo) {
+	switch x.method {
+	case "spf":
+		if r.SPF.By == "" {
+			r.SPF = trustedSPF(by, x)
+		}
+	case "dkim":
+		domain := x.props["header.d"]
+		if domain == "" {
+			domain = x.props["header.i"]
+		}
+		if d := domainOf(domain); d != "" && len(r.DKIM) < maxTrusted {
+			r.DKIM = append(r.DKIM, DKIM{Result: x.result, Domain: d, Selector: clean(x.props["header.s"]), Reason: clean(x.reason), By: by})
+		}
+	case "dmarc":
+		if r.DMARC.By == "" {
+			r.DMARC = DMARC{Result: x.result, Domain: domainOf(x.props["header.from"]), Reason: clean(x.reason), By: by}
+		}
+	case "auth":
+		login := x.props["smtp.auth"]
+		if login == "" {
+			login = x.props["smtp.mailfrom"]
+		}
+		if x.result == Pass && login != "" && len(r.Auth) < maxTrusted {
+			r.Auth = append(r.Auth, Auth{Login: clean(login), By: by})
+		}
+	case "arc":
+		if r.ARC == "" {
+			r.ARC = x.result
+		}
+	}
+}
+
+func trustedSPF(by string, x resinfo) SPF {
+	s := SPF{Result: x.result, Identity: "mailfrom", Domain: domainOf(x.props["smtp.mailfrom"]), Reason: clean(x.reason), By: by}
+	if s.Domain == "" {
+		s.Identity, s.Domain = "helo", domainOf(x.props["smtp.helo"])
+	}
+	return s
+}
+
+func hasName(authserv string, names []string) bool {
+	for _, n := range names {
+		if n != "" && strings.EqualFold(authserv, strings.TrimSpace(n)) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsForged says that an Authentication-Results field must be deleted from a
+// mail that no frontend brought: it bears our own name or one that is trusted,
+// RFC 8601 §5, or it can't be read and contains such a name.
+func IsForged(value, ourName string, trusted []string) bool {
+	names := append([]string{ourName}, trusted...)
+	if f, ok := parseField(value); ok {
+		return hasName(f.authserv, names)
+	}
+	for _, n := range names {
+		if n != "" && strings.Contains(strings.ToLower(value), strings.ToLower(n)) {
+			return true
+		}
+	}
+	return false
+}
