@@ -1,0 +1,212 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"postdesk/internal/addr"
+	"postdesk/store"
+)
+
+// maxMails is how many mails go over one connection.
+const maxMails = 100
+
+// delivery is one attempt for one job.
+type delivery struct {
+	job      *job
+	policy   *activePolicy
+	verdicts []verdict
+	pending  []int    // rows without a verdict
+	last     *failure // of the hosts that were tried
+	reached  bool     // a host took part in an SMTP session
+	gone     bool     // a row was withdrawn, nothing is to be recorded
+}
+
+// work is a worker's life.
+func (r *Relay) work(w *worker) {
+	defer r.sched.running.Done()
+	defer r.sched.left(w)
+	defer func() {
+		if w.conn != nil {
+			w.conn.quit()
+		}
+	}()
+	for j := <-w.jobs; j != nil; j = r.sched.next(w, r.opts.Timeouts.Idle) {
+		r.attempt(w, j)
+	}
+}
+
+// attempt delivers a job and records the outcome.
+func (r *Relay) attempt(w *worker, j *job) {
+	policy := r.active()
+	if policy.hopOf(&j.rows[0]) != j.hop {
+		// The configuration changed since the rows were claimed.
+		r.sched.done(j.hop, j.rows)
+		r.Wake()
+		return
+	}
+	if w.conn != nil && w.made != policy {
+		w.conn.quit()
+		w.conn = nil
+	}
+	d := &delivery{job: j, policy: policy, verdicts: make([]verdict, len(j.rows))}
+	for i := range j.rows {
+		d.pending = append(d.pending, i)
+	}
+	r.guarded(w, d)
+	others := r.sched.reached(w.dest, d.reached)
+	if r.hard.Err() != nil {
+		return // cut off: what is under way is reset at the next start
+	}
+	if !d.gone {
+		r.record(j.rows, d.verdicts)
+	}
+	r.sched.done(j.hop, j.rows)
+	for _, other := range others {
+		r.recordAll(other.rows, d.verdicts[0])
+		r.sched.done(other.hop, other.rows)
+	}
+	if d.gone {
+		r.Wake()
+	}
+}
+
+// guarded delivers, and makes a panic a reason to try later.
+func (r *Relay) guarded(w *worker, d *delivery) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.opts.Log.Error("panic while delivering", "mail", d.job.rows[0].Mail, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			w.drop()
+			d.reached = true // it is the mail's fault, not the destination's
+			d.settle(localFailure(451, "4.3.0", "internal error"))
+		}
+	}()
+	r.deliver(r.hard, w, d)
+}
+
+func (w *worker) drop() {
+	if w.conn != nil {
+		w.conn.close()
+		w.conn = nil
+	}
+}
+
+// settle gives f to all rows that have no verdict.
+func (d *delivery) settle(f *failure) {
+	for _, i := range d.pending {
+		d.verdicts[i].failure = f
+	}
+	d.pending = nil
+}
+
+// note remembers why a host did not do. A temporary reason outweighs a final
+// one: as long as one host may take the mail later, it is not lost.
+func (d *delivery) note(f *failure) {
+	if d.last == nil || d.last.final || !f.final {
+		d.last = f
+	}
+}
+
+// deliver goes from host to host until each row has a verdict, RFC 5321 §5.1.
+func (r *Relay) deliver(ctx context.Context, w *worker, d *delivery) {
+	if w.conn != nil {
+		d.reached = true
+		if r.try(ctx, w, d) {
+			return
+		}
+		d.last = nil // an idle connection may be closed by the other side at any time
+	}
+	for s, f := range r.candidates(ctx, d.job.hop, d.policy) {
+		if f == nil {
+			w.conn, f = r.open(ctx, s, d.policy.Hostname)
+		}
+		if f != nil {
+			d.note(f)
+			continue
+		}
+		w.made = d.policy
+		d.reached = true
+		if r.try(ctx, w, d) {
+			return
+		}
+	}
+	if d.last == nil {
+		d.last = localFailure(451, "4.4.1", "no mail host could be reached")
+	}
+	d.settle(d.last)
+}
+
+// try sends the pending rows over w's connection. It is false when another host
+// may do better.
+func (r *Relay) try(ctx context.Context, w *worker, d *delivery) bool {
+	c := w.conn
+	body, f := r.bodyFor(ctx, c, d)
+	if f != nil {
+		d.settle(f)
+		return true
+	}
+	rows := d.pending
+	env := d.envelope()
+	verdicts, fault := c.transact(env, body, func(accepted []int) error {
+		return r.markStarted(d, rows, accepted, c.host)
+	})
+	d.pending = nil
+	for i, v := range verdicts {
+		d.verdicts[rows[i]] = v
+		if fault != nil && v.failure == fault && elsewhere(fault) {
+			d.pending = append(d.pending, rows[i])
+		}
+	}
+	if fault != nil {
+		w.drop()
+		d.gone = d.gone || errors.Is(fault.err, errWithdrawn)
+		d.note(fault)
+	} else if c.mails >= maxMails {
+		c.quit()
+		w.conn = nil
+	}
+	return len(d.pending) == 0
+}
+
+// elsewhere says whether the next host may be tried after a broken connection:
+// not after the final dot, and not when the fault is ours.
+func elsewhere(f *failure) bool {
+	return f.lost && !f.final && !f.doubt && !f.config && f.stage != "DATA"
+}
+
+func (d *delivery) envelope() *envelope {
+	first := &d.job.rows[0]
+	env := &envelope{from: first.From, notifyNone: first.NotifyNone, utf8: needsUTF8(first)}
+	env.to = make([]addr.Address, len(d.pending))
+	for i, n := range d.pending {
+		env.to[i] = d.job.rows[n].To
+	}
+	return env
+}
+
+func needsUTF8(row *store.Outgoing) bool {
+	return row.SMTPUTF8 || !row.To.IsASCII() || !row.From.IsASCII()
+}
+
+// bodyFor asks the server's extensions, and makes the mail what they allow. What
+// can't be is final without a word to the server.
+func (r *Relay) bodyFor(ctx context.Context, c *conn, d *delivery) (*outgoingBody, *failure) {
+	row := &d.job.rows[0]
+	if needsUTF8(row) && !c.has("SMTPUTF8") {
+		f := localFailure(553, "5.6.7", "the server does not know SMTPUTF8, which an address needs")
+		f.host = c.host
+		return nil, f
+	}
+	body, f := r.prepare(ctx, preparedKey{row.Mail, row.Domain, d.policy}, c.has("8BITMIME"))
+	if f == nil {
+		if limit := c.sizeLimit(); limit > 0 && body.size() > limit {
+			f = localFailure(552, "5.3.4", fmt.Sprintf("the mail has %d octets, the server takes %d", body.size(), limit))
+		}
+	}
+	if f != nil {
+		f.host = c.host
+	}
+	return body, f
+}

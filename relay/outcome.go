@@ -1,0 +1,227 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"postdesk/store"
+)
+
+// Words for the Observer.
+const (
+	resultDelivered = "delivered"
+	resultDeferred  = "deferred"
+	resultFailed    = "failed"
+)
+
+// recordBatch is how many rows one commit records.
+const recordBatch = 200
+
+// markStarted records that the body of a mail is about to be sent, for the rows
+// that the server accepted. It fails with errWithdrawn when one of them is no
+// longer ours to send.
+func (r *Relay) markStarted(d *delivery, rows, accepted []int, host string) error {
+	now := r.opts.Now()
+	return r.opts.Store.Update(r.hard, func(tx store.Tx) error {
+		for _, i := range accepted {
+			claimed := &d.job.rows[rows[i]]
+			row, err := store.GetOutgoing(tx, claimed.ID)
+			if errors.Is(err, store.ErrNotFound) || err == nil && !ours(&row, claimed) {
+				return errWithdrawn
+			}
+			if err != nil {
+				return err
+			}
+			row.State, row.DataStarted, row.Host, row.Attempts = store.Sending, now, host, claimed.Attempts+1
+			if err := store.PutOutgoing(tx, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ours says whether a row still is as we claimed it, or as we marked it.
+func ours(row, claimed *store.Outgoing) bool {
+	switch row.State {
+	case store.Ready:
+		return row.Attempts == claimed.Attempts
+	case store.Sending:
+		return row.Attempts == claimed.Attempts+1
+	}
+	return false
+}
+
+// outcome is what one row becomes.
+type outcome struct {
+	claimed store.Outgoing
+	verdict verdict
+	delay   time.Duration // to the next attempt, should there be one
+}
+
+func (r *Relay) recordAll(rows []store.Outgoing, v verdict) {
+	verdicts := make([]verdict, len(rows))
+	for i := range verdicts {
+		verdicts[i] = v
+	}
+	r.record(rows, verdicts)
+}
+
+// record writes the outcome of rows, and tells Reports in the same commit. It
+// goes on trying while the store refuses: until it is written, a restart would
+// send the mails again.
+func (r *Relay) record(rows []store.Outgoing, verdicts []verdict) {
+	policy := r.active()
+	outcomes := make([]outcome, len(rows))
+	for i := range rows {
+		outcomes[i] = outcome{rows[i], verdicts[i], jittered(backoff(policy.Relay.Retry, rows[i].Attempts+1))}
+	}
+	for len(outcomes) > 0 {
+		n := min(len(outcomes), recordBatch)
+		r.recordBatch(outcomes[:n], &policy.Policy)
+		outcomes = outcomes[n:]
+	}
+}
+
+func (r *Relay) recordBatch(batch []outcome, policy *Policy) {
+	var written []store.Outgoing
+	reports := r.opts.Reports
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 10*time.Second) {
+		now := r.opts.Now()
+		err := r.opts.Store.Update(context.WithoutCancel(r.hard), func(tx store.Tx) error {
+			written = written[:0]
+			return applyAll(tx, batch, policy, reports, now, &written)
+		})
+		var fault *reportFault
+		switch {
+		case err == nil:
+			r.observe(written)
+			return
+		case errors.As(err, &fault):
+			// What was sent is sent: the outcome must last even if nobody is told.
+			r.opts.Log.Error("a delivery's outcome can't be reported", "error", err)
+			reports = nil
+			continue
+		case errors.Is(err, store.ErrClosed):
+			r.opts.Log.Error("a delivery's outcome can't be recorded, its mail may go twice", "row", batch[0].claimed.ID, "error", err)
+			return
+		}
+		r.opts.Log.Error("a delivery's outcome can't be recorded yet", "row", batch[0].claimed.ID, "error", err)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-r.hard.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+// reportFault is an error or a panic of Reports.
+type reportFault struct{ err error }
+
+func (f *reportFault) Error() string { return "report: " + f.err.Error() }
+func (f *reportFault) Unwrap() error { return f.err }
+
+func applyAll(tx store.Tx, batch []outcome, policy *Policy, reports Reports, now time.Time, written *[]store.Outgoing) error {
+	for i := range batch {
+		row, err := store.GetOutgoing(tx, batch[i].claimed.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !batch[i].concerns(&row) {
+			continue
+		}
+		late := batch[i].apply(&row, policy, now)
+		if err := store.PutOutgoing(tx, row); err != nil {
+			return err
+		}
+		*written = append(*written, row)
+		if reports != nil && (row.State != store.Ready || late) {
+			if err := report(tx, reports, row, now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func report(tx store.Tx, reports Reports, row store.Outgoing, now time.Time) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &reportFault{fmt.Errorf("panic: %v", p)}
+		}
+	}()
+	if err := reports.Outcome(tx, row, now); err != nil {
+		return &reportFault{err}
+	}
+	return nil
+}
+
+// concerns says whether the outcome is to be written. A row that an admin held
+// or dropped meanwhile stays so, unless the mail is out: that is the truth.
+func (o *outcome) concerns(row *store.Outgoing) bool {
+	if o.verdict.failure == nil {
+		return row.State != store.Delivered
+	}
+	return ours(row, &o.claimed)
+}
+
+// apply makes row what the attempt made of it. late says that the mail just
+// became late.
+func (o *outcome) apply(row *store.Outgoing, policy *Policy, now time.Time) (late bool) {
+	row.Attempts = o.claimed.Attempts + 1
+	f := o.verdict.failure
+	if f == nil {
+		o.verdict.answer.writeTo(row)
+		row.State, row.Done, row.Reason = store.Delivered, now, ""
+		return false
+	}
+	row.Host = f.host
+	f.answer.writeTo(row)
+	if !f.doubt {
+		row.DataStarted = time.Time{}
+	}
+	age := waited(policy.Relay.Retry, row.Attempts)
+	switch {
+	case f.final:
+		row.State, row.Done = store.Failed, now
+	case age >= policy.Relay.Expire:
+		row.State, row.Done = store.Failed, now
+		row.Reason = "not delivered within " + policy.Relay.Expire.String()
+	default:
+		row.State, row.Due = store.Ready, now.Add(o.delay)
+		late = !row.Delayed && age >= policy.LateAfter
+		row.Delayed = row.Delayed || late
+	}
+	return late
+}
+
+func (a answer) writeTo(row *store.Outgoing) {
+	row.Code, row.Enhanced, row.Text = a.code, a.enhanced, a.text
+}
+
+func (r *Relay) observe(rows []store.Outgoing) {
+	for i := range rows {
+		row := &rows[i]
+		result := resultDeferred
+		switch row.State {
+		case store.Delivered:
+			result = resultDelivered
+			r.opts.Observer.DeliverySeconds(max(row.Done.Sub(row.Created), 0))
+		case store.Failed:
+			result = resultFailed
+		}
+		r.opts.Observer.Delivery(result)
+		r.opts.Log.Info("delivery", "result", result, "row", row.ID, "message_id", row.MessageID, "to", row.To.String(),
+			"attempt", row.Attempts, "host", row.Host, "code", row.Code, "enhanced", row.Enhanced, "text", row.Text)
+	}
+	if len(rows) > 0 && r.opts.Reports != nil {
+		r.Wake() // a report may have made new mail
+	}
+}

@@ -1,0 +1,147 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"postdesk/internal/message"
+	"postdesk/store"
+)
+
+// Bounds of the memory of prepared mails. A mail that goes to several
+// destinations is read and signed once.
+const (
+	maxPrepared  = 128
+	preparedLife = time.Hour // a signature's t= should not be older
+)
+
+type preparedKey struct {
+	mail   store.MailID
+	domain string
+	policy *activePolicy
+}
+
+// preparedMail is a mail with what we know of it: as it is, and made 7 bit.
+type preparedMail struct {
+	mu     sync.Mutex
+	made   time.Time
+	src    message.Source
+	traits traits
+	bodies [2]*outgoingBody // as it is, re-encoded
+}
+
+type preparedCache struct {
+	mu      sync.Mutex
+	entries map[preparedKey]*preparedMail
+	order   []preparedKey
+}
+
+func (c *preparedCache) get(k preparedKey) *preparedMail {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.entries[k]; p != nil && time.Since(p.made) < preparedLife {
+		return p
+	}
+	if c.entries == nil {
+		c.entries = make(map[preparedKey]*preparedMail, maxPrepared)
+	}
+	if len(c.order) >= maxPrepared {
+		delete(c.entries, c.order[0])
+		c.order = c.order[1:]
+	}
+	p := &preparedMail{made: time.Now()}
+	c.entries[k] = p
+	c.order = append(c.order, k)
+	return p
+}
+
+// prepare makes a mail ready for a server: re-encoded where it must be, then
+// signed by domain's keys.
+func (r *Relay) prepare(ctx context.Context, k preparedKey, takes8bit bool) (*outgoingBody, *failure) {
+	p := r.prepared.get(k)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.src == nil {
+		if f := r.openMail(ctx, k.mail, p); f != nil {
+			return nil, f
+		}
+	}
+	if p.traits.stray {
+		// A stray CR or LF may end a mail early at a careless server and begin
+		// another one there. Nothing that we write has one.
+		return nil, localFailure(554, "5.6.0", "the mail has a bare CR or LF")
+	}
+	variant := 0
+	if p.traits.longLine || p.traits.eightBit && !takes8bit {
+		variant = 1
+	}
+	if p.bodies[variant] == nil {
+		body, f := r.makeBody(k, p, variant == 1, takes8bit)
+		if f != nil {
+			return nil, f
+		}
+		p.bodies[variant] = body
+	}
+	body := p.bodies[variant]
+	if body.eightBit && !takes8bit {
+		return nil, localFailure(554, "5.6.3", "the mail needs 8BITMIME, which the server does not offer")
+	}
+	return body, nil
+}
+
+func (r *Relay) openMail(ctx context.Context, id store.MailID, p *preparedMail) *failure {
+	var src message.Source
+	err := r.opts.Store.View(ctx, func(tx store.ReadTx) error {
+		m, err := tx.Mail(id)
+		src = m
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return localFailure(554, "5.6.0", "the mail is gone")
+	}
+	if err == nil {
+		p.traits, err = inspect(src)
+	}
+	if err != nil {
+		r.opts.Log.Error("mail can't be read", "mail", id, "error", err)
+		return localFailure(451, "4.3.0", "the mail can't be read")
+	}
+	p.src = src
+	return nil
+}
+
+func (r *Relay) makeBody(k preparedKey, p *preparedMail, encode, takes8bit bool) (*outgoingBody, *failure) {
+	body := &outgoingBody{src: p.src, eightBit: p.traits.eightBit}
+	if encode {
+		src, err := downgrade(p.src)
+		switch {
+		case err == nil:
+			t, err := inspect(src)
+			if err != nil || t.stray {
+				return nil, localFailure(451, "4.3.0", "the mail can't be re-encoded")
+			}
+			body.src, body.eightBit = src, t.eightBit
+		case !errors.Is(err, message.ErrCannotDowngrade):
+			r.opts.Log.Error("mail can't be re-encoded", "mail", k.mail, "error", err)
+			return nil, localFailure(451, "4.3.0", "the mail can't be re-encoded")
+		}
+		// What can't be re-encoded goes as it is: a long line passes nearly
+		// everywhere, and 8 bits where the caller finds 8BITMIME.
+		if body.eightBit && !takes8bit {
+			return body, nil
+		}
+	}
+	signatures, err := k.policy.keys.sign(k.domain, body.src)
+	if errors.Is(err, errNoHeaderEnd) {
+		return nil, localFailure(554, "5.6.0", err.Error())
+	}
+	if err != nil {
+		r.opts.Log.Error("mail can't be signed and waits", "mail", k.mail, "domain", k.domain, "error", err)
+		return nil, localFailure(451, "4.3.5", fmt.Sprintf("the mail can't be signed for %s", k.domain))
+	}
+	body.signatures = signatures
+	return body, nil
+}

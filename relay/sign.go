@@ -1,0 +1,212 @@
+package relay
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-msgauth/dkim"
+
+	"postdesk/internal/config"
+	"postdesk/internal/message"
+)
+
+// signatureLife is x= minus t=, RFC 6376 §3.5: long enough for the slowest
+// queue, short enough that our mail is of no use to someone who replays it.
+const signatureLife = 14 * 24 * time.Hour
+
+// signedFields are signed as often as they stand in the mail and once more, so
+// that none can be added (RFC 6376 §8.15). A nil list would sign every field.
+var signedFields = []string{
+	"From", "To", "Subject", "Date", "Reply-To", "Cc", "Sender", "Message-ID", "In-Reply-To", "References",
+	"MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Auto-Submitted",
+}
+
+// keyring holds the signing keys of one configuration.
+type keyring struct {
+	domains map[string][]*signingKey
+}
+
+// signingKey is one [[dkim]] entry. A key that could not be read is tried again
+// whenever it is needed, so that mending the file is enough.
+type signingKey struct {
+	config.DKIM
+	mu     sync.Mutex
+	signer crypto.Signer
+}
+
+func newKeyring(list []config.DKIM) *keyring {
+	k := &keyring{domains: make(map[string][]*signingKey)}
+	for _, entry := range list {
+		d := strings.ToLower(entry.Domain)
+		k.domains[d] = append(k.domains[d], &signingKey{DKIM: entry})
+	}
+	return k
+}
+
+// load reads all keys and returns what is wrong with them.
+func (k *keyring) load() (errs []error) {
+	for _, list := range k.domains {
+		for _, key := range list {
+			if _, err := key.get(); err != nil {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errs
+}
+
+func (k *signingKey) get() (crypto.Signer, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.signer != nil {
+		return k.signer, nil
+	}
+	signer, err := readKey(k.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("DKIM key of %s, selector %s: %w", k.Domain, k.Selector, err)
+	}
+	k.signer = signer
+	return signer, nil
+}
+
+// readKey reads a PEM file: PKCS #8, or PKCS #1 for RSA. RSA keys of less than
+// 2048 bits are refused, RFC 8301 §3.2.
+func readKey(file string) (crypto.Signer, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("%s: no PEM block", file)
+	}
+	var key any
+	if block.Type == "RSA PRIVATE KEY" {
+		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	} else {
+		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	switch key := key.(type) {
+	case *rsa.PrivateKey:
+		if key.N.BitLen() < 2048 {
+			return nil, fmt.Errorf("%s: RSA key of %d bits; want 2048 or more", file, key.N.BitLen())
+		}
+		return key, nil
+	case ed25519.PrivateKey:
+		return key, nil
+	}
+	return nil, fmt.Errorf("%s: %T; want RSA or Ed25519", file, key)
+}
+
+// sign returns the DKIM-Signature fields of a mail, one for each key of the
+// domain, and nothing for a domain without keys. One key that can't be used is
+// an error: the mail waits and never goes out with less.
+func (k *keyring) sign(domain string, src message.Source) ([]byte, error) {
+	keys := k.domains[strings.ToLower(domain)]
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	fields, err := fieldsToSign(src)
+	if err != nil {
+		return nil, err
+	}
+	signers := make([]*dkim.Signer, 0, len(keys))
+	// Each signer has a goroutine that only Close ends.
+	defer func() {
+		for _, s := range signers {
+			s.Close()
+		}
+	}()
+	for _, key := range keys {
+		s, err := key.begin(fields)
+		if err != nil {
+			return nil, err
+		}
+		signers = append(signers, s)
+	}
+	err = eachChunk(src, func(p []byte) error {
+		for _, s := range signers {
+			if _, err := s.Write(p); err != nil {
+				return fmt.Errorf("sign: %w", err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	for len(signers) > 0 {
+		s := signers[0]
+		signers = signers[1:]
+		if err := s.Close(); err != nil {
+			return nil, fmt.Errorf("sign: %w", err)
+		}
+		out.WriteString(s.Signature())
+	}
+	return out.Bytes(), nil
+}
+
+func (k *signingKey) begin(fields []string) (*dkim.Signer, error) {
+	signer, err := k.get()
+	if err != nil {
+		return nil, err
+	}
+	return dkim.NewSigner(&dkim.SignOptions{
+		Domain: k.Domain, Selector: k.Selector, Signer: signer, Hash: crypto.SHA256,
+		HeaderCanonicalization: dkim.CanonicalizationRelaxed,
+		BodyCanonicalization:   dkim.CanonicalizationRelaxed,
+		HeaderKeys:             fields,
+		// The library writes t= by the system's clock, and x= must lie after it.
+		Expiration: time.Now().Add(signatureLife),
+	})
+}
+
+var errNoHeaderEnd = errors.New("the mail's header has no end within its limit")
+
+// fieldsToSign is signedFields, each as often as it occurs and once more.
+func fieldsToSign(src message.Source) ([]string, error) {
+	head := make([]byte, min(src.Size(), maxHeader))
+	if err := eachChunk(message.Section(src, 0, int64(len(head))), appendInto(head)); err != nil {
+		return nil, err
+	}
+	end := bytes.Index(head, []byte("\r\n\r\n"))
+	if end < 0 {
+		return nil, errNoHeaderEnd
+	}
+	counts := make(map[string]int)
+	for line := range bytes.SplitSeq(head[:end], []byte("\r\n")) {
+		if name, _, ok := bytes.Cut(line, []byte(":")); ok && line[0] != ' ' && line[0] != '\t' {
+			counts[strings.ToLower(string(bytes.TrimSpace(name)))]++
+		}
+	}
+	var list []string
+	for _, name := range signedFields {
+		for range counts[strings.ToLower(name)] + 1 {
+			list = append(list, name)
+		}
+	}
+	return list, nil
+}
+
+// appendInto fills dst with chunks, one after the other.
+func appendInto(dst []byte) func([]byte) error {
+	off := 0
+	return func(p []byte) error {
+		off += copy(dst[off:], p)
+		return nil
+	}
+}

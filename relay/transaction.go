@@ -1,0 +1,318 @@
+package relay
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"postdesk/internal/addr"
+)
+
+// envelope is what one SMTP transaction is about.
+type envelope struct {
+	from       addr.Address // zero is <>
+	to         []addr.Address
+	utf8       bool // SMTPUTF8 is needed, RFC 6531
+	notifyNone bool // NOTIFY=NEVER where DSN is offered, RFC 3461 §4.1
+}
+
+// verdict is what became of one recipient: nil failure is accepted.
+type verdict struct {
+	answer
+	*failure
+}
+
+// errWithdrawn says that a row was held, dropped or changed since it was
+// claimed: the final dot must not be sent.
+var errWithdrawn = errors.New("the mail was withdrawn from the queue")
+
+// transact sends one mail to several recipients and returns one verdict for
+// each, RFC 5321 §3.3. body is asked for when the server's extensions are known.
+// started is called with the accepted recipients while the server thinks about
+// DATA; the final dot is only sent when it returned nil. fault is a failure that
+// concerns the connection as well as the verdicts.
+func (c *conn) transact(env *envelope, body *outgoingBody, started func(accepted []int) error) (verdicts []verdict, fault *failure) {
+	verdicts = make([]verdict, len(env.to))
+	if c.dirty {
+		if a, f := c.command("RSET", c.timeouts.Command, "RSET"); f != nil || a.code != 250 {
+			if f == nil {
+				f = unwelcome(c.host, "RSET", a)
+			}
+			return fill(verdicts, f), f
+		}
+		c.dirty = false
+	}
+	accepted, f := c.envelope(env, body, verdicts)
+	if f != nil {
+		return fill(verdicts, f), f
+	}
+	if len(accepted) == 0 {
+		c.dirty = true
+		return verdicts, nil
+	}
+	a, f := c.data(body, accepted, started)
+	if f != nil {
+		for _, i := range accepted {
+			verdicts[i].failure = f
+		}
+		if f.lost {
+			return verdicts, f
+		}
+		c.dirty = true
+		return verdicts, nil
+	}
+	c.mails++
+	for _, i := range accepted {
+		verdicts[i].answer = a
+	}
+	return verdicts, nil
+}
+
+// fill gives f to every recipient that has no verdict of its own.
+func fill(verdicts []verdict, f *failure) []verdict {
+	for i := range verdicts {
+		if verdicts[i].failure == nil {
+			verdicts[i].failure = f
+		}
+	}
+	return verdicts
+}
+
+// envelope says MAIL and RCPT, in one go where the server offers PIPELINING
+// (RFC 2920). Recipients that are refused have their verdict set.
+func (c *conn) envelope(env *envelope, body *outgoingBody, verdicts []verdict) (accepted []int, fault *failure) {
+	pipelining := c.has("PIPELINING")
+	c.writeMail(env, body)
+	if pipelining {
+		for _, to := range env.to {
+			c.writeRcpt(env, to)
+		}
+	}
+	if f := c.flush("MAIL", c.timeouts.Command); f != nil {
+		return nil, f
+	}
+	a, f := c.read("MAIL", c.timeouts.Command)
+	if f != nil {
+		return nil, f
+	}
+	var mailRefused *failure
+	if !a.positive() {
+		mailRefused = c.refusedMail(a)
+		if mailRefused.lost || !pipelining {
+			c.dirty = true
+			fill(verdicts, mailRefused)
+			return nil, lostOnly(mailRefused)
+		}
+	}
+	for i, to := range env.to {
+		if !pipelining {
+			c.writeRcpt(env, to)
+			if f := c.flush("RCPT", c.timeouts.Command); f != nil {
+				return nil, f
+			}
+		}
+		a, f := c.read("RCPT", c.timeouts.Command)
+		switch {
+		case f != nil:
+			return nil, f
+		case mailRefused != nil:
+			verdicts[i].failure = mailRefused
+		case a.positive():
+			accepted = append(accepted, i)
+		default:
+			f := refusal(c.host, "RCPT", a)
+			verdicts[i].failure = f
+			if f.lost {
+				return nil, f
+			}
+		}
+	}
+	return accepted, nil
+}
+
+func lostOnly(f *failure) *failure {
+	if f.lost {
+		return f
+	}
+	return nil
+}
+
+// refusedMail reads a refusal of MAIL. That we must authenticate or begin TLS
+// is our own configuration's fault; no mail is given up for it.
+func (c *conn) refusedMail(a answer) *failure {
+	f := refusal(c.host, "MAIL", a)
+	switch a.code {
+	case 530, 534, 535, 538:
+		f.final, f.config = false, true
+	}
+	return f
+}
+
+func (c *conn) writeMail(env *envelope, body *outgoingBody) {
+	params := ""
+	if c.has("SIZE") {
+		params += " SIZE=" + strconv.FormatInt(body.size(), 10) // RFC 1870
+	}
+	if body.eightBit && c.has("8BITMIME") {
+		params += " BODY=8BITMIME" // RFC 6152
+	}
+	if env.utf8 {
+		params += " SMTPUTF8" // RFC 6531 §3.4
+	}
+	c.write("MAIL FROM:<", env.from.String(), ">", params)
+}
+
+func (c *conn) writeRcpt(env *envelope, to addr.Address) {
+	params := ""
+	if env.notifyNone && c.has("DSN") {
+		params = " NOTIFY=NEVER"
+	}
+	c.write("RCPT TO:<", to.String(), ">", params)
+}
+
+// data sends the mail. The record that it began is made while the server's
+// answer to DATA is on its way, and always before the final dot.
+func (c *conn) data(body *outgoingBody, accepted []int, started func([]int) error) (answer, *failure) {
+	c.write("DATA")
+	if f := c.flush("DATA", c.timeouts.Data); f != nil {
+		return answer{}, f
+	}
+	if err := started(accepted); err != nil {
+		f := brokenOff(c.host, "DATA", err)
+		return answer{}, f
+	}
+	a, f := c.read("DATA", c.timeouts.Data)
+	if f != nil {
+		return answer{}, f
+	}
+	if a.code != 354 {
+		f := refusal(c.host, "DATA", a)
+		if a.positive() {
+			f.lost = true
+		}
+		return answer{}, f
+	}
+	if f := c.sendBody(body); f != nil {
+		return answer{}, f
+	}
+	return c.finish()
+}
+
+// finish sends the final dot and takes the answer that decides. Any positive
+// completion is one, RFC 5321 §4.3.2.
+func (c *conn) finish() (answer, *failure) {
+	c.w.WriteString(".\r\n")
+	if f := c.flush("end of data", c.timeouts.Block); f != nil {
+		f.doubt = true
+		return answer{}, f
+	}
+	a, f := c.read("end of data", c.timeouts.Dot)
+	switch {
+	case f != nil && errors.Is(f.err, errReplyTooLong) && a.positive():
+		return a, nil // it is taken; the next command finds out about the line
+	case f != nil:
+		f.doubt = true
+		return answer{}, f
+	case a.positive():
+		return a, nil
+	}
+	f = refusal(c.host, "end of data", a)
+	f.doubt = a.code < 400
+	return answer{}, f
+}
+
+// errRead marks a fault of our own disk in the middle of a mail.
+var errRead = errors.New("the stored mail can't be read")
+
+// sendBody sends the mail without the final dot. When the mail can't be read to
+// its end the connection is dropped, so that half a mail is never finished with
+// a dot.
+func (c *conn) sendBody(body *outgoingBody) *failure {
+	stuff := dotStuffer{w: c.w, start: true}
+	err := body.copyTo(func(chunk []byte) error {
+		c.nc.SetWriteDeadline(time.Now().Add(c.timeouts.Block))
+		return stuff.write(chunk)
+	})
+	if err == nil {
+		err = stuff.end()
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errRead):
+		f := brokenOff(c.host, "mail", err)
+		f.config = true
+		return f
+	}
+	return c.lastWords(err)
+}
+
+// lastWords looks for the answer of a server that closed the connection in the
+// middle of the mail, since it says why.
+func (c *conn) lastWords(err error) *failure {
+	if a, f := c.read("data", time.Second); f == nil && a.code >= 400 {
+		f := refusal(c.host, "data", a)
+		f.lost = true
+		return f
+	}
+	return brokenOff(c.host, "data", err)
+}
+
+// dotStuffer doubles the dot at the beginning of a line, RFC 5321 §4.5.2.
+type dotStuffer struct {
+	w     io.Writer
+	start bool // at the beginning of a line
+	any   bool
+}
+
+var (
+	dotLine = []byte("\n.")
+	oneDot  = []byte(".")
+)
+
+func (d *dotStuffer) write(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	if d.start && p[0] == '.' {
+		if _, err := d.w.Write(oneDot); err != nil {
+			return err
+		}
+	}
+	d.start, d.any = p[len(p)-1] == '\n', true
+	for {
+		i := bytes.Index(p, dotLine)
+		if i < 0 {
+			_, err := d.w.Write(p)
+			return err
+		}
+		if _, err := d.w.Write(p[:i+1]); err != nil {
+			return err
+		}
+		if _, err := d.w.Write(oneDot); err != nil {
+			return err
+		}
+		p = p[i+1:]
+	}
+}
+
+// end closes an unfinished last line: the final dot needs one of its own.
+func (d *dotStuffer) end() error {
+	if d.start && d.any {
+		return nil
+	}
+	_, err := d.w.Write([]byte("\r\n"))
+	return err
+}
+
+// sizeLimit is the largest mail that the server takes, RFC 1870 §4; 0 is unknown
+// or none.
+func (c *conn) sizeLimit() int64 {
+	n, err := strconv.ParseInt(c.ext["SIZE"], 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
