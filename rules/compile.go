@@ -169,7 +169,7 @@ func compileAction(key string, value any) (action, error) {
 		return func(o *Outcome) { o.Observe = addNew(o.Observe, list) }, err
 	case "acknowledge":
 		b, err := asBool(value)
-		return func(o *Outcome) { o.Acknowledge = &b }, err
+		return func(o *Outcome) { o.Acknowledge = new(b) }, err
 	case "requester":
 		if value != "reply-to" {
 			return nil, errors.New(`want "reply-to"`)

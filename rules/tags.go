@@ -49,7 +49,7 @@ func literal(s string) string {
 // foldTag makes the signs comparable that mail clients and keyboards vary:
 // no-break spaces, and º for °.
 func foldTag(s string) string {
-	s = strings.NewReplacer("º", "°", "№", "n°").Replace(s)
+	s = strings.NewReplacer("º", "°", "№", "n°").Replace(strings.ToValidUTF8(s, "\ufffd"))
 	return strings.Join(strings.Fields(norm.NFC.String(s)), " ")
 }
 
