@@ -41,7 +41,7 @@ func (c *Checker) checkSPF(ctx context.Context, dns *lookups, in In) (s SPF) {
 	// the local part would make it ask another domain.
 	local = strings.ReplaceAll(local, "@", "_")
 	res, err := spf.CheckHostWithSender(in.RemoteIP.Unmap().AsSlice(), in.Helo, local+"@"+s.Domain,
-		spf.WithContext(ctx), spf.WithResolver(dns), spf.OverrideLookupLimit(spfLookups), spf.OverrideVoidLookupLimit(spfVoidLookups))
+		spf.WithContext(ctx), spf.WithResolver(spfLookup{dns}), spf.OverrideLookupLimit(spfLookups), spf.OverrideVoidLookupLimit(spfVoidLookups))
 	s.Result = Result(res)
 	if err != nil {
 		s.Reason = clean(err.Error())
