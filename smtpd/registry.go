@@ -1,0 +1,116 @@
+package smtpd
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// registry holds the listeners and the connections. go-smtp's own can't be
+// closed after a Shutdown that timed out: its connections live on and still
+// take mail.
+type registry struct {
+	mu        sync.Mutex
+	listeners map[net.Listener]struct{}
+	conns     map[*gate]netip.Addr
+	perAddr   map[netip.Addr]int
+	closing   bool
+}
+
+func newRegistry() *registry {
+	return &registry{listeners: map[net.Listener]struct{}{}, conns: map[*gate]netip.Addr{}, perAddr: map[netip.Addr]int{}}
+}
+
+// listen adds a listener, unless the server is closing.
+func (r *registry) listen(l net.Listener) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closing {
+		return false
+	}
+	r.listeners[l] = struct{}{}
+	return true
+}
+
+func (r *registry) unlisten(l net.Listener) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.listeners, l)
+}
+
+func (r *registry) isClosing() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closing
+}
+
+// add counts a connection in, or says why not. Frontends have no limit of
+// their own.
+func (r *registry) add(g *gate, peer Peer, p *Policy) *answer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := netip.Addr{}
+	if peer.Addr.IsValid() && !peer.Frontend {
+		key = netKey(peer.Addr)
+	}
+	switch {
+	case r.closing:
+		return &answerShutdown
+	case peer.Listener == LMTP && !peer.Frontend:
+		return &answerNoFrontend
+	case len(r.conns) >= p.Connections:
+		return &answerBusy
+	case key.IsValid() && r.perAddr[key] >= p.ConnectionsPerIP:
+		return &answerTooManyOfYou
+	}
+	r.conns[g] = key
+	if key.IsValid() {
+		r.perAddr[key]++
+	}
+	return nil
+}
+
+func (r *registry) remove(g *gate) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key, ok := r.conns[g]
+	delete(r.conns, g)
+	if !ok || !key.IsValid() {
+		return
+	}
+	if r.perAddr[key]--; r.perAddr[key] <= 0 {
+		delete(r.perAddr, key)
+	}
+}
+
+// crowded says that four fifths of the connections are in use.
+func (r *registry) crowded(limit int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.conns)*5 >= limit*4
+}
+
+// drain closes the listeners and asks the connections to end.
+func (r *registry) drain() (err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closing = true
+	for l := range r.listeners {
+		if e := l.Close(); e != nil && err == nil {
+			err = e
+		}
+	}
+	for g := range r.conns {
+		g.kick()
+	}
+	return err
+}
+
+// kill cuts what is left.
+func (r *registry) kill() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for g := range r.conns {
+		g.kill()
+	}
+}
