@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"sort"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 const (
 	maxPattern  = 1000 // bytes of one pattern
+	maxProgram  = 2000 // instructions that it makes, about
 	maxSentence = 400  // bytes of a refusal: it has to fit into one SMTP reply line
 )
 
@@ -275,11 +277,38 @@ func asPatterns(value any) ([]*regexp.Regexp, error) {
 		if len(s) > maxPattern {
 			return nil, fmt.Errorf("pattern longer than %d bytes", maxPattern)
 		}
-		p, err := regexp.Compile("(?i)" + s)
+		p, err := compilePattern(s)
 		if err != nil {
 			return nil, fmt.Errorf("bad regular expression %q: %w", s, err)
 		}
 		patterns = append(patterns, p)
 	}
 	return patterns, nil
+}
+
+// compilePattern compiles one pattern, without regard to case. RE2 is linear in
+// the text, but also in the program, and a counted repetition unrolls: the size
+// of the program is bounded too.
+func compilePattern(s string) (*regexp.Regexp, error) {
+	tree, err := syntax.Parse("(?i)"+s, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	if steps(tree, maxProgram) > maxProgram {
+		return nil, errors.New("repeats too much")
+	}
+	return regexp.Compile("(?i)" + s)
+}
+
+// steps estimates how many instructions a pattern makes, without making them;
+// it stops to count a little above limit.
+func steps(re *syntax.Regexp, limit int) int {
+	sum := max(1, len(re.Rune))
+	for _, sub := range re.Sub {
+		sum = min(sum+steps(sub, limit), limit+1)
+	}
+	if re.Op == syntax.OpRepeat {
+		sum = min(sum*max(1, re.Min, re.Max), limit+1)
+	}
+	return sum
 }

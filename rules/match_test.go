@@ -151,6 +151,7 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 		{m{"subject": `(a)\1`}, nil, "when.subject", "bad regular expression"},
 		{m{"subject": strings.Repeat("x", 1001)}, nil, "when.subject", "longer than 1000"},
 		{m{"subject": `((a{1000}){1000}){1000}`}, nil, "when.subject", "bad regular expression"},
+		{m{"subject": strings.Repeat(`\pL{999}`, 3)}, nil, "when.subject", "repeats too much"},
 		{m{"subject": true}, nil, "when.subject", "want a string or a list"},
 		{m{"subject": []string{}}, nil, "when.subject", "want a string or a list"},
 		{m{"larger": "10MB"}, nil, "when.larger", "want a size"},
@@ -196,6 +197,7 @@ func TestRulesAreLinear(t *testing.T) {
 	set, err := Compile([]config.Rule{
 		{When: map[string]any{"body": `(a+)+$`}, Then: map[string]any{"tags": "x"}},
 		{When: map[string]any{"to": `(x+x+)+y`}, Then: map[string]any{"tags": "x"}},
+		{When: map[string]any{"body": `(a?){300}a{300}b`}, Then: map[string]any{"tags": "x"}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ func NewTags(ownForms ...string) *Tags {
 			continue
 		}
 		seen = append(seen, form)
-		t.forms = append(t.forms, regexp.MustCompile(`(?i)`+literal(before)+`([0-9]{1,19})\b`+literal(after)))
+		t.forms = append(t.forms, regexp.MustCompile(`(?i)`+literal(before)+gap(before)+`([0-9]{1,19})\b`+literal(after)))
 	}
 	return t
 }
@@ -44,6 +44,14 @@ func NewTags(ownForms ...string) *Tags {
 // other, none included where mail clients like to add or drop them.
 func literal(s string) string {
 	return strings.ReplaceAll(regexp.QuoteMeta(s), " ", `\s*`)
+}
+
+// gap allows a space before the number where people type one: "n° 12345".
+func gap(before string) string {
+	if strings.HasSuffix(before, "°") || strings.HasSuffix(before, ".") || strings.HasSuffix(before, ":") {
+		return `\s*`
+	}
+	return ""
 }
 
 // foldTag makes the signs comparable that mail clients and keyboards vary:
