@@ -1,0 +1,119 @@
+package milter
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/emersion/go-milter"
+)
+
+// Limits of what a filter may add.
+const (
+	maxHeaders = 100
+	maxText    = 400 // bytes
+)
+
+// verdict reads a filter's last word and the changes that it wants.
+func verdict(changes []milter.ModifyAction, act *milter.Action) (Verdict, error) {
+	v := Verdict{Action: Accept}
+	quarantine := false
+	for _, ch := range changes {
+		switch ch.Code {
+		case milter.ActAddHeader, milter.ActInsertHeader:
+			v.addHeader(ch.HeaderName, ch.HeaderValue)
+		case milter.ActChangeHeader:
+			v.Spam = v.Spam || strings.EqualFold(ch.HeaderName, "Subject") && ch.HeaderValue != ""
+		case milter.ActQuarantine:
+			quarantine = true
+			v.Text = clean(ch.Reason)
+		}
+	}
+	switch act.Code {
+	case milter.ActAccept, milter.ActContinue:
+		if quarantine {
+			v.Action = Quarantine
+		}
+	case milter.ActDiscard:
+		v.Action = Discard
+	case milter.ActReject:
+		v.refuse(550, "")
+	case milter.ActTempFail:
+		v.refuse(451, "")
+	case milter.ActReplyCode:
+		if act.SMTPCode < 400 || act.SMTPCode > 599 {
+			return Verdict{}, fmt.Errorf("reply code %d", act.SMTPCode)
+		}
+		v.refuse(act.SMTPCode, act.SMTPText)
+	default:
+		return Verdict{}, fmt.Errorf("unknown answer %q", act.Code)
+	}
+	return v, nil
+}
+
+// refuse sets the reply. A text may begin with an enhanced code, RFC 2034 §4;
+// one of another class than the code is not used.
+func (v *Verdict) refuse(code int, text string) {
+	v.Action, v.Code, v.Enhanced = Reject, code, [3]int{5, 7, 1}
+	if code < 500 {
+		v.Action, v.Enhanced = TempFail, [3]int{4, 7, 1}
+	}
+	text = clean(text)
+	var e [3]int
+	first, rest, _ := strings.Cut(text, " ")
+	if n, err := fmt.Sscanf(first, "%d.%d.%d", &e[0], &e[1], &e[2]); err == nil && n == 3 {
+		text = rest
+		if e[0] == code/100 && e[1] >= 0 && e[1] < 1000 && e[2] >= 0 && e[2] < 1000 {
+			v.Enhanced = e
+		}
+	}
+	if v.Text = text; v.Text == "" {
+		v.Text = "Message refused by a filter"
+		if code < 500 {
+			v.Text = "Message deferred by a filter, please try again later"
+		}
+	}
+}
+
+func (v *Verdict) addHeader(name, value string) {
+	v.Spam = v.Spam || isSpamFlag(name, value)
+	if len(v.Headers) < maxHeaders && isFieldName(name) {
+		v.Headers = append(v.Headers, Header{Name: name, Value: clean(value)})
+	}
+}
+
+// isSpamFlag knows the fields with which filters say "spam": X-Spam: Yes
+// (rspamd), X-Spam-Flag: YES and X-Spam-Status: Yes, score=… (SpamAssassin).
+func isSpamFlag(name, value string) bool {
+	switch strings.ToLower(name) {
+	case "x-spam", "x-spam-flag", "x-spam-status":
+		word, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(value)), ",")
+		return word == "yes" || word == "true"
+	}
+	return false
+}
+
+// isFieldName is RFC 5322 §3.6.8.
+func isFieldName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] <= ' ' || s[i] >= 0x7f || s[i] == ':' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 100
+}
+
+// clean makes one line of text from a filter: no control characters, valid
+// UTF-8.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "")
+	}
+	return s
+}
