@@ -1,12 +1,17 @@
 package store
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"sync"
 	"time"
 
+	"github.com/dgraph-io/badger/v4"
+
 	"postdesk/internal/disk"
+	"postdesk/store/journal"
 )
 
 // Errors of the journalled engine.
@@ -61,62 +66,108 @@ type Options struct {
 
 	SegmentSize int64 // of the journal, bytes; 0 is 128 MB
 	memtable    int64 // of the index; tests make it small
+	restoring   bool  // Restore is opening it
 }
 
 // DB is the Engine of one machine: a journal that is the truth, and Badger as
 // its index. See DESIGN.md beside this file.
 type DB struct {
+	o        Options
+	lock     *os.File
+	index    *badger.DB
+	indexDir string
+	journal  *journal.Journal
+	keepTail bool // what is cut off at the end of the journal is kept
+
+	queue     chan *request
+	closing   chan struct{} // closed by Close
+	committed chan struct{} // closed when the committer has ended
+	wake      chan struct{} // there are mails to punch out
+	erased    chan struct{} // closed when the eraser has ended
+	closeOnce sync.Once
+	closeErr  error
+
+	// Of the committer alone.
+	position    position
+	checkpoints []checkpoint
+	requests    []*request
+
+	// maintenance keeps apart what must not meet: backup, snapshot, verify, punching.
+	maintenance sync.Mutex
+
+	mu     sync.Mutex
+	closed bool
+	users  sync.WaitGroup // views that run
+	broken error
+	fatal  chan error
 }
 
-var errNotYet = errors.New("store: not built yet")
+// enter counts a user of the index, unless the store is closed.
+func (db *DB) enter() bool {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if !db.closed {
+		db.users.Add(1)
+	}
+	return !db.closed
+}
 
-// Open opens a data directory, applies what the journal has and the index
-// lacks, and starts the committer. Close it.
-//
-// Errors: ErrLocked, ErrDamaged, ErrDiskLow, each with words for the admin.
-func Open(o Options) (*DB, error) { return nil, errNotYet }
+// fail stops the store: after a failed write or sync nobody knows what is on the disk.
+func (db *DB) fail(err error) error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.broken == nil {
+		db.broken = fmt.Errorf("%w: %w", ErrStopped, err)
+		db.fatal <- db.broken
+		close(db.fatal)
+	}
+	return db.broken
+}
 
-// Update runs fn on the committer, together with those of other callers, and returns
-// nil when what it wrote is durable. When ctx ends before fn began, ctx's error is
-// returned and fn never runs; after that Update waits for the outcome. fn must not call Update.
-// A panic in fn is returned as an error.
-func (db *DB) Update(ctx context.Context, fn func(Tx) error) error { return errNotYet }
-
-// View runs fn on one snapshot of what is durable.
-func (db *DB) View(ctx context.Context, fn func(ReadTx) error) error { return errNotYet }
-
-// Close finishes what was begun, and refuses the rest with ErrClosed.
-func (db *DB) Close() error { return errNotYet }
+func (db *DB) err() error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.broken
+}
 
 // Fatal gives the error and is closed once the disk failed: stop accepting, exit, start
 // again. Every reader but the first gets nil.
-func (db *DB) Fatal() <-chan error { return nil }
+func (db *DB) Fatal() <-chan error { return db.fatal }
 
 // Free tells what is left on the disk of the data directory.
-func (db *DB) Free() (bytes, inodes uint64, err error) { return 0, 0, errNotYet }
+func (db *DB) Free() (bytes, inodes uint64, err error) { return db.o.FS.Free(db.o.Dir) }
 
-// Backup writes a consistent copy of the store to dir (new or empty) while it runs.
-func (db *DB) Backup(ctx context.Context, dir string) error { return errNotYet }
+// Close finishes what was begun, and refuses the rest with ErrClosed. It waits for Views.
+func (db *DB) Close() error {
+	db.closeOnce.Do(func() {
+		close(db.closing)
+		<-db.erased
+		<-db.committed
+		db.mu.Lock()
+		db.closed = true
+		db.mu.Unlock()
+		db.users.Wait()
+		db.maintenance.Lock()
+		defer db.maintenance.Unlock()
+		db.closeErr = db.closeFiles(db.err() == nil)
+	})
+	return db.closeErr
+}
 
-// Snapshot writes all keys to a snapshot file of the data directory, from which
-// Rebuild starts. With free, the write-sets of the journal up to it are given
-// back to the disk, and so are unreadable for ever.
-func (db *DB) Snapshot(ctx context.Context, free bool) error { return errNotYet }
-
-// Verify checks the running store: every checksum, every SHA-256, the index against
-// the journal. Each fault is reported in one sentence; the error says that there were some.
-func (db *DB) Verify(ctx context.Context, report func(string)) error { return errNotYet }
-
-// Verify is DB.Verify of a closed data directory.
-func Verify(ctx context.Context, dir string, report func(string)) error { return errNotYet }
-
-// Rebuild makes the index of a closed data directory anew, from the last snapshot and the
-// journal. The old index is replaced at the end.
-func Rebuild(ctx context.Context, dir string, report func(string)) error { return errNotYet }
-
-// Restore makes dataDir (new or empty) from a backup, checks everything, and
-// runs after (may be nil) in the first Update, before anyone else can: the place to
-// hold the outbox.
-func Restore(ctx context.Context, backupDir, dataDir string, after func(Tx) error) error {
-	return errNotYet
+// closeFiles closes what is open; clean leaves the mark that all of the index is in its tables.
+func (db *DB) closeFiles(clean bool) error {
+	var err error
+	if db.index != nil {
+		err = db.index.Close()
+	}
+	if db.journal != nil {
+		err = errors.Join(err, db.journal.Close())
+	}
+	if clean && err == nil {
+		err = putClean(db.o.Dir)
+	}
+	if db.lock != nil {
+		err = errors.Join(err, db.lock.Close())
+	}
+	return err
 }
