@@ -129,7 +129,7 @@ func (c *conversation) macros(stage milter.Code, kv ...string) {
 }
 
 func (c *conversation) connect() {
-	c.macros(milter.CodeConn, "j", c.in.ServerName, "{daemon_name}", "postdesk", "{if_name}", c.in.ServerName)
+	c.macros(milter.CodeConn, "j", c.in.ServerName, "{daemon_name}", "postdesk")
 	ip := c.in.Peer.Addr().Unmap()
 	name, family, text := cString(c.in.PeerName), familyOf(ip), ""
 	if ip.IsValid() {
