@@ -29,138 +29,140 @@ var (
 	victim  = addr.Address{Local: "victim", Domain: "elsewhere.test"}
 )
 
-// TestAcknowledgementTable goes through the table line by line. Each case is a
-// customer's first mail (humanMail) with one thing changed.
+const sent = ReasonSent
+
+// ackLines is the table line by line. Each case is a customer's first mail
+// (humanMail) with one thing changed.
+var ackLines = []struct {
+	name   string
+	change func(*AckFacts)
+	line   int
+	reason Reason
+}{
+	{"a customer writes", func(*AckFacts) {}, 0, sent},
+
+	{"an answer in a ticket", func(f *AckFacts) { f.New = false }, 1, ReasonNotNew},
+	{"the same mail again", func(f *AckFacts) { f.Duplicate = true }, 1, ReasonDuplicate},
+	{"an agent's submission", func(f *AckFacts) { f.AgentSubmission = true }, 1, ReasonAgentSubmission},
+	{"imported", func(f *AckFacts) { f.Imported = true }, 1, ReasonImported},
+	{"Date four days old", func(f *AckFacts) { f.Date = f.Now.AddDate(0, 0, -4) }, 1, ReasonStale},
+	{"Date two days old", func(f *AckFacts) { f.Date = f.Now.AddDate(0, 0, -2) }, 0, sent},
+	{"Date a month ahead", func(f *AckFacts) { f.Date = f.Now.AddDate(0, 1, 0) }, 0, sent},
+	{"no Date", func(f *AckFacts) { f.Date = time.Time{} }, 0, sent},
+	{"arrived four days ago", func(f *AckFacts) { f.Arrival = f.Now.AddDate(0, 0, -4) }, 1, ReasonStale},
+
+	{"MAIL FROM:<>", func(f *AckFacts) { f.EnvelopeFrom = addr.Address{} }, 2, ReasonNullSender},
+	{"Return-Path: <>", header("Return-Path", " <> "), 2, ReasonNullSender},
+	{"Return-Path: <jean@client.test>", header("Return-Path", "<jean@client.test>"), 0, sent},
+
+	{"multipart/report", header("Content-Type", `multipart/report; report-type="delivery-status"; boundary=x`), 3, ReasonReport},
+	{"multipart/report, broken parameters", header("Content-Type", `Multipart/Report; boundary="`), 3, ReasonReport},
+	{"message/delivery-status", header("Content-Type", "message/delivery-status"), 3, ReasonReport},
+	{"a report inside", func(f *AckFacts) { f.Report = true }, 3, ReasonReport},
+	{"X-Failed-Recipients", header("X-Failed-Recipients", "a@b.test"), 3, ReasonAutoresponder},
+	{"multipart/mixed", header("Content-Type", "multipart/mixed; boundary=x"), 0, sent},
+
+	{"envelope sender is ours", func(f *AckFacts) { f.EnvelopeFrom = support }, 4, ReasonOwnAddress},
+	{"From is ours", func(f *AckFacts) { f.From = []addr.Address{support} }, 4, ReasonOwnAddress},
+	{"Reply-To is ours", func(f *AckFacts) { f.ReplyTo = []addr.Address{victim, support} }, 4, ReasonOwnAddress},
+	{"target is ours", func(f *AckFacts) { f.Target = support }, 4, ReasonOwnAddress},
+	{"our valid token", func(f *AckFacts) { f.OwnToken = true }, 4, ReasonOwnToken},
+	{"an agent's address, not believed", func(f *AckFacts) { f.AgentClaimed = true }, 4, ReasonAgentNotBelieved},
+	{"a colleague in our domain", func(f *AckFacts) {
+		f.Target = addr.Address{Local: "compta", Domain: "desk.test"}
+		f.EnvelopeFrom, f.From = f.Target, []addr.Address{f.Target}
+	}, 0, sent},
+
+	{"Auto-Submitted: auto-generated", header("Auto-Submitted", "auto-generated; owner-email=a@b.test"), 5, ReasonAutoSubmitted},
+	{"Auto-Submitted: (no) auto-replied", header("Auto-Submitted", "(no) auto-replied"), 5, ReasonAutoSubmitted},
+	{"Auto-Submitted, empty", header("Auto-Submitted", ""), 5, ReasonAutoSubmitted},
+	{"Auto-Submitted: NO", header("Auto-Submitted", "NO"), 0, sent},
+	{"Auto-Submitted: no; x=y", header("Auto-Submitted", "no; x=y"), 0, sent},
+	{"Auto-Submitted: (a (nested) comment) no", header("Auto-Submitted", "(a (nested) comment) no"), 0, sent},
+
+	{"Precedence: bulk", header("Precedence", "bulk"), 6, ReasonPrecedence},
+	{"Precedence: auto_reply", header("Precedence", "auto_reply"), 6, ReasonPrecedence},
+	{"X-Precedence: list", header("X-Precedence", "LIST"), 6, ReasonPrecedence},
+	{"Precedence: normal", header("Precedence", "normal"), 0, sent},
+	{"Precedence: first-class", header("Precedence", "first-class"), 0, sent},
+
+	{"List-Owner", header("List-Owner", "<mailto:x@y.test>"), 7, ReasonList},
+	{"List-Unsubscribe", header("List-Unsubscribe", "<https://y.test>"), 7, ReasonList},
+
+	{"X-Auto-Response-Suppress: DR, OOF, AutoReply", header("X-Auto-Response-Suppress", "DR, OOF, AutoReply"), 8, ReasonSuppress},
+	{"X-Auto-Response-Suppress: DR, NDR, RN, NRN", header("X-Auto-Response-Suppress", "DR, NDR, RN, NRN"), 0, sent},
+
+	{"X-Autoresponder", header("X-Autoresponder", "x"), 9, ReasonAutoresponder},
+	{"X-Mail-Autoreply", header("X-Mail-Autoreply", "x"), 9, ReasonAutoresponder},
+	{"X-FC-MachineGenerated", header("X-FC-MachineGenerated", "true"), 9, ReasonAutoresponder},
+	{"X-Cron-Env", header("X-Cron-Env", "<SHELL=/bin/sh>"), 9, ReasonAutoresponder},
+	{"X-AMAZON-MAIL-RELAY-TYPE: NOTIFICATION", header("X-AMAZON-MAIL-RELAY-TYPE", "NOTIFICATION"), 9, ReasonAutoresponder},
+	{"X-AMAZON-MAIL-RELAY-TYPE: other", header("X-AMAZON-MAIL-RELAY-TYPE", "other"), 0, sent},
+	{"X-POST-MessageClass: 1", header("X-POST-MessageClass", "1; Normal"), 0, sent},
+	{"Delivered-To: support@desk.test", header("Delivered-To", "support@desk.test"), 0, sent},
+
+	{"X-Loop: other@desk", header("X-Loop", "other@desk"), 10, ReasonLoopHeader},
+	{"X-OTRS-Loop", header("X-OTRS-Loop", "yes"), 10, ReasonLoopHeader},
+
+	{"owner-news@", target("owner-news"), 11, ReasonSystemSender},
+	{"norbert.playe@", target("norbert.playe"), 0, sent},
+
+	{"METHOD:COUNTER", func(f *AckFacts) { f.CalendarMethod = "counter" }, 12, ReasonITIP},
+	{"METHOD:CANCEL", func(f *AckFacts) { f.CalendarMethod = "CANCEL" }, 12, ReasonITIP},
+	{"METHOD:REQUEST", func(f *AckFacts) { f.CalendarMethod = "REQUEST" }, 0, sent},
+
+	{"spam", func(f *AckFacts) { f.Spam = true }, 13, ReasonSpam},
+	{"malware", func(f *AckFacts) { f.Malware = true }, 13, ReasonMalware},
+	{"DMARC fails, of a known contact", func(f *AckFacts) { f.Backed, f.DMARCFail, f.KnownTwoWay = false, true, true }, 13, ReasonUnauthenticated},
+	{"nothing passes", func(f *AckFacts) { f.Backed = false }, 13, ReasonUnauthenticated},
+	{"nothing passes, of a known contact", func(f *AckFacts) { f.Backed, f.KnownTwoWay = false, true }, 0, sent},
+	{"the DNS could not be asked", func(f *AckFacts) { f.Backed, f.TempError = false, true }, 13, ReasonNotBacked},
+	{"the DNS could not be asked, DKIM passed", func(f *AckFacts) { f.TempError = true }, 0, sent},
+
+	{"signed mail sent again in a victim's name", func(f *AckFacts) {
+		f.EnvelopeFrom, f.Target, f.EnvelopeAligned = victim, victim, false
+	}, 14, ReasonNotAligned},
+	{"a known contact's From, a victim's envelope", func(f *AckFacts) {
+		f.EnvelopeFrom, f.Target, f.EnvelopeAligned, f.Backed, f.KnownTwoWay = victim, victim, false, false, true
+	}, 14, ReasonNotAligned},
+	{"envelope sender differs in case only", func(f *AckFacts) {
+		f.EnvelopeFrom, f.EnvelopeAligned = addr.Address{Local: "Jean", Domain: "client.test"}, false
+	}, 0, sent},
+
+	{"no author", func(f *AckFacts) { f.From = nil }, 15, ReasonMalformed},
+	{"two authors", func(f *AckFacts) { f.From = append(f.From, victim) }, 15, ReasonMalformed},
+	{"LMTP without Return-Path", func(f *AckFacts) {
+		f.NoReturnPath, f.EnvelopeFrom, f.Target = true, addr.Address{}, addr.Address{}
+	}, 15, ReasonMalformed},
+	{"hélène@ without SMTPUTF8", target("hélène"), 15, ReasonMalformed},
+	{"hélène@ with SMTPUTF8", func(f *AckFacts) { target("hélène")(f); f.SMTPUTF8 = true }, 0, sent},
+
+	{"we are in Bcc", func(f *AckFacts) { f.ToCcHasOurs = false }, 16, ReasonNotAddressed},
+
+	{"50 Received", func(f *AckFacts) { f.Received = 50 }, 17, ReasonHopCount},
+	{"49 Received", func(f *AckFacts) { f.Received = 49 }, 0, sent},
+
+	{"our own acknowledgement", subject("Votre demande n°12345"), 18, ReasonAutoSubject},
+	{"the answer to it", subject("Re: Votre demande n°12345"), 0, sent},
+
+	{"the same text again", func(f *AckFacts) { f.SameContent = true }, 19, ReasonSameContent},
+
+	{"acknowledged before", func(f *AckFacts) { f.Caps.Ticket = true }, 20, ReasonAcknowledged},
+	{"five in the hour", capped(5, time.Hour/6, func(f *AckFacts, w *Window) { f.Caps.Address = w }), 20, ReasonCapAddress},
+	{"four in the hour", capped(4, time.Hour/6, func(f *AckFacts, w *Window) { f.Caps.Address = w }), 0, sent},
+	{"twenty in the day", capped(20, time.Hour, func(f *AckFacts, w *Window) { f.Caps.Address = w }), 20, ReasonCapAddress},
+	{"a busy domain", capped(600, 5*time.Second, func(f *AckFacts, w *Window) { f.Caps.Domain = w }), 20, ReasonCapDomain},
+	{"breaker", capped(300, 100*time.Millisecond, func(f *AckFacts, w *Window) { f.Caps.All = w }), 20, ReasonBreaker},
+	{"breaker, not closed again", func(f *AckFacts) { f.Caps.Tripped = true }, 20, ReasonBreaker},
+
+	{"Feedback-ID alone", header("Feedback-ID", "1:2:3:esp"), 0, sent},
+	{"a bulk mailer alone", header("X-Mailer", "BulkMailer 3"), 0, sent},
+
+	{"the team wants none", func(f *AckFacts) { f.Off = true }, 0, ReasonOff},
+}
+
 func TestAcknowledgementTable(t *testing.T) {
-	const sent = ReasonSent
-	cases := []struct {
-		name   string
-		change func(*AckFacts)
-		line   int
-		reason Reason
-	}{
-		{"a customer writes", func(*AckFacts) {}, 0, sent},
-
-		{"an answer in a ticket", func(f *AckFacts) { f.New = false }, 1, ReasonNotNew},
-		{"the same mail again", func(f *AckFacts) { f.Duplicate = true }, 1, ReasonDuplicate},
-		{"an agent's submission", func(f *AckFacts) { f.AgentSubmission = true }, 1, ReasonAgentSubmission},
-		{"imported", func(f *AckFacts) { f.Imported = true }, 1, ReasonImported},
-		{"Date four days old", func(f *AckFacts) { f.Date = f.Now.AddDate(0, 0, -4) }, 1, ReasonStale},
-		{"Date two days old", func(f *AckFacts) { f.Date = f.Now.AddDate(0, 0, -2) }, 0, sent},
-		{"Date a month ahead", func(f *AckFacts) { f.Date = f.Now.AddDate(0, 1, 0) }, 0, sent},
-		{"no Date", func(f *AckFacts) { f.Date = time.Time{} }, 0, sent},
-		{"arrived four days ago", func(f *AckFacts) { f.Arrival = f.Now.AddDate(0, 0, -4) }, 1, ReasonStale},
-
-		{"MAIL FROM:<>", func(f *AckFacts) { f.EnvelopeFrom = addr.Address{} }, 2, ReasonNullSender},
-		{"Return-Path: <>", header("Return-Path", " <> "), 2, ReasonNullSender},
-		{"Return-Path: <jean@client.test>", header("Return-Path", "<jean@client.test>"), 0, sent},
-
-		{"multipart/report", header("Content-Type", `multipart/report; report-type="delivery-status"; boundary=x`), 3, ReasonReport},
-		{"multipart/report, broken parameters", header("Content-Type", `Multipart/Report; boundary="`), 3, ReasonReport},
-		{"message/delivery-status", header("Content-Type", "message/delivery-status"), 3, ReasonReport},
-		{"a report inside", func(f *AckFacts) { f.Report = true }, 3, ReasonReport},
-		{"X-Failed-Recipients", header("X-Failed-Recipients", "a@b.test"), 3, ReasonAutoresponder},
-		{"multipart/mixed", header("Content-Type", "multipart/mixed; boundary=x"), 0, sent},
-
-		{"envelope sender is ours", func(f *AckFacts) { f.EnvelopeFrom = support }, 4, ReasonOwnAddress},
-		{"From is ours", func(f *AckFacts) { f.From = []addr.Address{support} }, 4, ReasonOwnAddress},
-		{"Reply-To is ours", func(f *AckFacts) { f.ReplyTo = []addr.Address{victim, support} }, 4, ReasonOwnAddress},
-		{"target is ours", func(f *AckFacts) { f.Target = support }, 4, ReasonOwnAddress},
-		{"our valid token", func(f *AckFacts) { f.OwnToken = true }, 4, ReasonOwnToken},
-		{"an agent's address, not believed", func(f *AckFacts) { f.AgentClaimed = true }, 4, ReasonAgentNotBelieved},
-		{"a colleague in our domain", func(f *AckFacts) {
-			f.Target = addr.Address{Local: "compta", Domain: "desk.test"}
-			f.EnvelopeFrom, f.From = f.Target, []addr.Address{f.Target}
-		}, 0, sent},
-
-		{"Auto-Submitted: auto-generated", header("Auto-Submitted", "auto-generated; owner-email=a@b.test"), 5, ReasonAutoSubmitted},
-		{"Auto-Submitted: (no) auto-replied", header("Auto-Submitted", "(no) auto-replied"), 5, ReasonAutoSubmitted},
-		{"Auto-Submitted, empty", header("Auto-Submitted", ""), 5, ReasonAutoSubmitted},
-		{"Auto-Submitted: NO", header("Auto-Submitted", "NO"), 0, sent},
-		{"Auto-Submitted: no; x=y", header("Auto-Submitted", "no; x=y"), 0, sent},
-		{"Auto-Submitted: (a (nested) comment) no", header("Auto-Submitted", "(a (nested) comment) no"), 0, sent},
-
-		{"Precedence: bulk", header("Precedence", "bulk"), 6, ReasonPrecedence},
-		{"Precedence: auto_reply", header("Precedence", "auto_reply"), 6, ReasonPrecedence},
-		{"X-Precedence: list", header("X-Precedence", "LIST"), 6, ReasonPrecedence},
-		{"Precedence: normal", header("Precedence", "normal"), 0, sent},
-		{"Precedence: first-class", header("Precedence", "first-class"), 0, sent},
-
-		{"List-Owner", header("List-Owner", "<mailto:x@y.test>"), 7, ReasonList},
-		{"List-Unsubscribe", header("List-Unsubscribe", "<https://y.test>"), 7, ReasonList},
-
-		{"X-Auto-Response-Suppress: DR, OOF, AutoReply", header("X-Auto-Response-Suppress", "DR, OOF, AutoReply"), 8, ReasonSuppress},
-		{"X-Auto-Response-Suppress: DR, NDR, RN, NRN", header("X-Auto-Response-Suppress", "DR, NDR, RN, NRN"), 0, sent},
-
-		{"X-Autoresponder", header("X-Autoresponder", "x"), 9, ReasonAutoresponder},
-		{"X-Mail-Autoreply", header("X-Mail-Autoreply", "x"), 9, ReasonAutoresponder},
-		{"X-FC-MachineGenerated", header("X-FC-MachineGenerated", "true"), 9, ReasonAutoresponder},
-		{"X-Cron-Env", header("X-Cron-Env", "<SHELL=/bin/sh>"), 9, ReasonAutoresponder},
-		{"X-AMAZON-MAIL-RELAY-TYPE: NOTIFICATION", header("X-AMAZON-MAIL-RELAY-TYPE", "NOTIFICATION"), 9, ReasonAutoresponder},
-		{"X-AMAZON-MAIL-RELAY-TYPE: other", header("X-AMAZON-MAIL-RELAY-TYPE", "other"), 0, sent},
-		{"X-POST-MessageClass: 1", header("X-POST-MessageClass", "1; Normal"), 0, sent},
-		{"Delivered-To: support@desk.test", header("Delivered-To", "support@desk.test"), 0, sent},
-
-		{"X-Loop: other@desk", header("X-Loop", "other@desk"), 10, ReasonLoopHeader},
-		{"X-OTRS-Loop", header("X-OTRS-Loop", "yes"), 10, ReasonLoopHeader},
-
-		{"owner-news@", target("owner-news"), 11, ReasonSystemSender},
-		{"norbert.playe@", target("norbert.playe"), 0, sent},
-
-		{"METHOD:COUNTER", func(f *AckFacts) { f.CalendarMethod = "counter" }, 12, ReasonITIP},
-		{"METHOD:CANCEL", func(f *AckFacts) { f.CalendarMethod = "CANCEL" }, 12, ReasonITIP},
-		{"METHOD:REQUEST", func(f *AckFacts) { f.CalendarMethod = "REQUEST" }, 0, sent},
-
-		{"spam", func(f *AckFacts) { f.Spam = true }, 13, ReasonSpam},
-		{"malware", func(f *AckFacts) { f.Malware = true }, 13, ReasonMalware},
-		{"DMARC fails, of a known contact", func(f *AckFacts) { f.Backed, f.DMARCFail, f.KnownTwoWay = false, true, true }, 13, ReasonUnauthenticated},
-		{"nothing passes", func(f *AckFacts) { f.Backed = false }, 13, ReasonUnauthenticated},
-		{"nothing passes, of a known contact", func(f *AckFacts) { f.Backed, f.KnownTwoWay = false, true }, 0, sent},
-		{"the DNS could not be asked", func(f *AckFacts) { f.Backed, f.TempError = false, true }, 13, ReasonNotBacked},
-		{"the DNS could not be asked, DKIM passed", func(f *AckFacts) { f.TempError = true }, 0, sent},
-
-		{"signed mail sent again in a victim's name", func(f *AckFacts) {
-			f.EnvelopeFrom, f.Target, f.EnvelopeAligned = victim, victim, false
-		}, 14, ReasonNotAligned},
-		{"a known contact's From, a victim's envelope", func(f *AckFacts) {
-			f.EnvelopeFrom, f.Target, f.EnvelopeAligned, f.Backed, f.KnownTwoWay = victim, victim, false, false, true
-		}, 14, ReasonNotAligned},
-		{"envelope sender differs in case only", func(f *AckFacts) {
-			f.EnvelopeFrom, f.EnvelopeAligned = addr.Address{Local: "Jean", Domain: "client.test"}, false
-		}, 0, sent},
-
-		{"no author", func(f *AckFacts) { f.From = nil }, 15, ReasonMalformed},
-		{"two authors", func(f *AckFacts) { f.From = append(f.From, victim) }, 15, ReasonMalformed},
-		{"LMTP without Return-Path", func(f *AckFacts) {
-			f.NoReturnPath, f.EnvelopeFrom, f.Target = true, addr.Address{}, addr.Address{}
-		}, 15, ReasonMalformed},
-		{"hélène@ without SMTPUTF8", target("hélène"), 15, ReasonMalformed},
-		{"hélène@ with SMTPUTF8", func(f *AckFacts) { target("hélène")(f); f.SMTPUTF8 = true }, 0, sent},
-
-		{"we are in Bcc", func(f *AckFacts) { f.ToCcHasOurs = false }, 16, ReasonNotAddressed},
-
-		{"50 Received", func(f *AckFacts) { f.Received = 50 }, 17, ReasonHopCount},
-		{"49 Received", func(f *AckFacts) { f.Received = 49 }, 0, sent},
-
-		{"our own acknowledgement", subject("Votre demande n°12345"), 18, ReasonAutoSubject},
-		{"the answer to it", subject("Re: Votre demande n°12345"), 0, sent},
-
-		{"the same text again", func(f *AckFacts) { f.SameContent = true }, 19, ReasonSameContent},
-
-		{"acknowledged before", func(f *AckFacts) { f.Caps.Ticket = true }, 20, ReasonAcknowledged},
-		{"five in the hour", capped(5, time.Hour/6, func(f *AckFacts, w *Window) { f.Caps.Address = w }), 20, ReasonCapAddress},
-		{"four in the hour", capped(4, time.Hour/6, func(f *AckFacts, w *Window) { f.Caps.Address = w }), 0, sent},
-		{"twenty in the day", capped(20, time.Hour, func(f *AckFacts, w *Window) { f.Caps.Address = w }), 20, ReasonCapAddress},
-		{"a busy domain", capped(600, 5*time.Second, func(f *AckFacts, w *Window) { f.Caps.Domain = w }), 20, ReasonCapDomain},
-		{"breaker", capped(300, 100*time.Millisecond, func(f *AckFacts, w *Window) { f.Caps.All = w }), 20, ReasonBreaker},
-		{"breaker, not closed again", func(f *AckFacts) { f.Caps.Tripped = true }, 20, ReasonBreaker},
-
-		{"Feedback-ID alone", header("Feedback-ID", "1:2:3:esp"), 0, sent},
-		{"a bulk mailer alone", header("X-Mailer", "BulkMailer 3"), 0, sent},
-
-		{"the team wants none", func(f *AckFacts) { f.Off = true }, 0, ReasonOff},
-	}
-	for _, c := range cases {
+	for _, c := range ackLines {
 		t.Run(c.name, func(t *testing.T) {
 			f := humanMail()
 			c.change(f)

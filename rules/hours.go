@@ -107,7 +107,7 @@ func addOpen(h config.Hours, t time.Time, d time.Duration) time.Time {
 		}
 		return from.Add(d).In(zone(h))
 	}
-	return t.Add(d)
+	return day.midnight(h) // a hundred years on
 }
 
 // alwaysOpen says that the team has no hours at all.

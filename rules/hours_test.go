@@ -175,8 +175,8 @@ func drawHours(t *rapid.T) config.Hours {
 	for i := range h.Days {
 		h.Days[i] = rapid.Bool().Draw(t, "day")
 	}
-	h.From = time.Duration(rapid.IntRange(0, 23*60).Draw(t, "from")) * time.Minute
-	h.To = h.From + time.Duration(rapid.IntRange(1, 24*60-int(h.From/time.Minute)).Draw(t, "length"))*time.Minute
+	h.From = time.Duration(rapid.IntRange(0, 23*60+30).Draw(t, "from")) * time.Minute
+	h.To = h.From + time.Duration(rapid.IntRange(30, 24*60-int(h.From/time.Minute)).Draw(t, "length"))*time.Minute
 	for range rapid.IntRange(0, 5).Draw(t, "holidays") {
 		d := time.Date(2026, 1, 1, 0, 0, 0, 0, h.Zone).AddDate(0, 0, rapid.IntRange(0, 700).Draw(t, "holiday"))
 		h.Holidays = append(h.Holidays, d)
