@@ -51,10 +51,13 @@ func (s *session) LMTPData(r io.Reader, status gosmtp.StatusCollector) error {
 	if err != nil {
 		return s.goneMidway(err)
 	}
-	for _, slot := range tx.slots {
-		e := s.tell(o.id, o.of(slot.place))
-		s.logMail(tx, o, e.Code)
-		status.SetStatus(slot.name, e)
+	told := make([]*gosmtp.SMTPError, len(tx.slots))
+	for i, slot := range tx.slots {
+		told[i] = s.tell(o.id, o.of(slot.place))
+		s.logMail(tx, o, told[i].Code)
+	}
+	for i, slot := range tx.slots { // from here on go-smtp's other goroutine writes
+		status.SetStatus(slot.name, told[i])
 	}
 	return nil
 }
