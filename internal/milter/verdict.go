@@ -22,7 +22,7 @@ func verdict(changes []milter.ModifyAction, act *milter.Action) (Verdict, error)
 		case milter.ActAddHeader, milter.ActInsertHeader:
 			v.addHeader(ch.HeaderName, ch.HeaderValue)
 		case milter.ActChangeHeader:
-			v.Spam = v.Spam || strings.EqualFold(ch.HeaderName, "Subject") && ch.HeaderValue != ""
+			v.changeHeader(ch.HeaderName, ch.HeaderValue)
 		case milter.ActQuarantine:
 			quarantine = true
 			v.Text = clean(ch.Reason)
@@ -78,6 +78,19 @@ func (v *Verdict) addHeader(name, value string) {
 	v.Spam = v.Spam || isSpamFlag(name, value)
 	if len(v.Headers) < maxHeaders && isFieldName(name) {
 		v.Headers = append(v.Headers, Header{Name: name, Value: clean(value)})
+	}
+}
+
+// changeHeader takes a new subject as a flag. Of another field that is changed
+// the new value counts as added: rspamd says X-Spam in this way, whether the
+// mail had one or not. An empty value deletes, which we do not do.
+func (v *Verdict) changeHeader(name, value string) {
+	switch {
+	case value == "":
+	case strings.EqualFold(name, "Subject"):
+		v.Spam = true
+	default:
+		v.addHeader(name, value)
 	}
 }
 
