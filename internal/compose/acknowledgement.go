@@ -1,6 +1,16 @@
 package compose
 
 import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"postdesk/internal/addr"
 	"postdesk/internal/config"
 	"postdesk/internal/message"
 )
@@ -28,13 +38,121 @@ const MaxAcknowledgement = 4096
 // carries nothing that the sender chose: constant words and the number only,
 // no quote, no attachment, nothing remote (RFC 3834 §3). It is an error when the
 // team's template does not exist or makes more than MaxAcknowledgement.
-func (c *Composer) Acknowledgement(in AckIn) (message.Source, error) { return nil, errNotYet }
+func (c *Composer) Acknowledgement(in AckIn) (message.Source, error) {
+	name := in.Template
+	if name == "" {
+		name = ackTemplate
+	}
+	view := ackView{Team: teamData(in.Team), Delay: cleanLine(in.Delay)}
+	view.Ticket.Number = in.Ticket
+	subject, body, err := c.set(in.Team, in.Lang).render(name, view)
+	if err != nil {
+		return nil, err
+	}
+	head := in.Head
+	head.From = addr.Mailbox{Name: cleanLine(in.Team.Name), Address: in.Team.Address}
+	head.Subject, head.Cc, head.ReplyTo = subject, nil, addr.Mailbox{}
+	head.AutoSubmitted = "auto-replied"
+	b := newBuilder(head.MessageID)
+	head.write(b)
+	rope, err := b.Build(message.TextContent("text/plain", body.text()))
+	if err != nil {
+		return nil, fmt.Errorf("compose the acknowledgement: %w", err)
+	}
+	if rope.Size() > MaxAcknowledgement {
+		return nil, fmt.Errorf("compose: acknowledgement of %d bytes, more than %d", rope.Size(), MaxAcknowledgement)
+	}
+	return rope, nil
+}
+
+const ackTemplate = "acknowledgement"
+
+// ackForm is an acknowledgement's subject without its number.
+type ackForm struct{ before, after string }
+
+// sampleNumber stands for the number while a subject is cut in two.
+const sampleNumber = 918273645
+
+// collectAckForms reads the subjects of all acknowledgements that can be written.
+func (c *Composer) collectAckForms() error {
+	for key, set := range c.sets {
+		folder, _, _ := strings.Cut(key, "\x00")
+		for name, m := range set.mails {
+			if !isAck(name) {
+				continue
+			}
+			if err := c.addAckForm(m, TeamData{}); err != nil {
+				return fmt.Errorf("template %s (%s): %w", name, set.lang, err)
+			}
+			for _, t := range c.teams {
+				if t.Templates == folder || folder == "" {
+					_ = c.addAckForm(m, teamData(t)) // the empty team has shown that it executes
+				}
+			}
+		}
+	}
+	slices.SortFunc(c.acks, func(a, b ackForm) int {
+		return cmp.Or(len(b.before)-len(a.before), strings.Compare(a.before, b.before), strings.Compare(a.after, b.after))
+	})
+	return nil
+}
+
+// isAck says whether a template is for acknowledgements: those of no other use are.
+func isAck(name string) bool {
+	return name != "block" && !isNotice(NoticeKind(name)) && !isLetter(LetterKind(name))
+}
+
+func (c *Composer) addAckForm(m *mailTemplate, team TeamData) error {
+	if m.subject == nil {
+		return errors.New("an acknowledgement needs a first line \"Subject: …\"")
+	}
+	view := ackView{Team: team, Delay: "x"}
+	view.Ticket.Number = sampleNumber
+	var buf bytes.Buffer
+	if err := m.subject.Execute(&buf, view); err != nil {
+		return err
+	}
+	before, after, ok := strings.Cut(cleanLine(buf.String()), strconv.Itoa(sampleNumber))
+	if !ok || squeeze(before) == "" {
+		return errors.New("the subject of an acknowledgement needs words and then {{.Ticket.Number}}")
+	}
+	form := ackForm{strings.ToLower(strings.TrimSpace(before)), squeeze(after)}
+	if !slices.Contains(c.acks, form) {
+		c.acks = append(c.acks, form)
+	}
+	return nil
+}
 
 // AckSubjects returns the constant words before the number in the subjects of
 // all acknowledgements that any team's template or language can write, in lower
 // case, so that our own acknowledgement is known when it comes back.
-func (c *Composer) AckSubjects() []string { return nil }
+func (c *Composer) AckSubjects() []string {
+	var out []string
+	for _, f := range c.acks {
+		if !slices.Contains(out, f.before) {
+			out = append(out, f.before)
+		}
+	}
+	return out
+}
+
+// replyPrefix is what clients put before a subject that they answer or pass on.
+var replyPrefix = regexp.MustCompile(`(?i)^\s*(?:(?:re|réf?|r|aw|sv|vs|antw|fwd?|tr|wg|rv|i|odp|ynt)\s*(?:\[\d+\])?\s*:\s*)+`)
 
 // AckNumber reads the ticket number out of a subject that has the form of one of our
 // acknowledgements, prefixes such as "Re:" before it allowed.
-func (c *Composer) AckNumber(subject string) (uint64, bool) { return 0, false }
+func (c *Composer) AckNumber(subject string) (uint64, bool) {
+	s := squeeze(replyPrefix.ReplaceAllString(cutRunes(cleanLine(subject), 500), ""))
+	for _, f := range c.acks {
+		rest, ok := strings.CutPrefix(s, squeeze(f.before))
+		if !ok {
+			continue
+		}
+		digits := rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789"))]
+		n, err := strconv.ParseUint(digits, 10, 64)
+		if err == nil && strings.HasPrefix(rest[len(digits):], f.after) {
+			return n, true
+		}
+	}
+	return 0, false
+}

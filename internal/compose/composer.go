@@ -19,7 +19,8 @@ type Composer struct {
 	sets  map[string]*templateSet // by folder and language, see setKey
 	sigs  map[string]*signature   // by the signature's text
 	keys  [][]byte                // of the block's marks, newest first
-	teams map[string]*config.Team // by address, for AckSubjects
+	teams []*config.Team
+	acks  []ackForm // longest first
 }
 
 // Options say what a Composer is made of.
@@ -42,7 +43,7 @@ func New(o Options) (*Composer, error) {
 	if open == nil {
 		open = func(path string) fs.FS { return os.DirFS(path) }
 	}
-	c := &Composer{sets: map[string]*templateSet{}, sigs: map[string]*signature{}, keys: o.MarkKeys, teams: map[string]*config.Team{}}
+	c := &Composer{sets: map[string]*templateSet{}, sigs: map[string]*signature{}, keys: o.MarkKeys}
 	if len(c.keys) == 0 {
 		c.keys = [][]byte{nil}
 	}
@@ -53,6 +54,9 @@ func New(o Options) (*Composer, error) {
 		if err := c.loadTeam(&o.Teams[i], open); err != nil {
 			return nil, fmt.Errorf("team %s: %w", o.Teams[i].Name, err)
 		}
+	}
+	if err := c.collectAckForms(); err != nil {
+		return nil, err
 	}
 	return c, nil
 }

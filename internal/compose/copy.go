@@ -1,6 +1,10 @@
 package compose
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"postdesk/internal/addr"
 	"postdesk/internal/config"
 	"postdesk/internal/message"
@@ -44,7 +48,7 @@ const (
 	WarnMentions                      // mentions ticket Detail, which was not joined
 )
 
-// Notice is a warning with its detail.
+// Caution is a warning with its detail.
 type Caution struct {
 	Warning Warning
 	Detail  string
@@ -106,11 +110,130 @@ type Attachment struct {
 // byte, from `"Jean Client (via Relation Client)" <token address>`, with one
 // block at the end of the text and of the HTML. No header carries a live address other
 // than the agent's own in To and the token address.
-func (c *Composer) Copy(in CopyIn) (CopyOut, error) { return CopyOut{}, errNotYet }
+func (c *Composer) Copy(in CopyIn) (CopyOut, error) {
+	out := CopyOut{NeedsNotice: isSealed(in.Mail), Omitted: omitted(in)}
+	var body message.Content
+	switch {
+	case out.NeedsNotice:
+		out.Omitted = nil
+		body = message.RawContent(in.Mail.Root)
+	case in.Kind == CopyNote || in.Kind == CopyColleague:
+		block, err := c.block(in, out.Omitted)
+		if err != nil {
+			return CopyOut{}, err
+		}
+		body = c.colleagueBody(in, block)
+	default:
+		block, err := c.block(in, out.Omitted)
+		if err != nil {
+			return CopyOut{}, err
+		}
+		body = (&copyTree{in: in, block: block, text: in.Mail.TextPart(), html: in.Mail.HTMLPart()}).body()
+	}
+	if !out.NeedsNotice && in.hasCaution(WarnUnreadable) {
+		body = message.MultipartContent("mixed", nil, body, message.MessageContent(in.Mail.Source, "original.eml"))
+	}
+	rope, err := c.buildCopy(in, body)
+	if err != nil {
+		return CopyOut{}, fmt.Errorf("compose the copy: %w", err)
+	}
+	out.Source = rope
+	return out, nil
+}
+
+func (c *Composer) buildCopy(in CopyIn, body message.Content) (*message.Rope, error) {
+	head := in.Head
+	head.From = addr.Mailbox{Name: copyName(in, c.set(in.Team, in.Lang).lang), Address: in.Reply}
+	head.ReplyTo, head.Cc = addr.Mailbox{}, nil
+	head.AutoSubmitted = ""
+	b := newBuilder(head.MessageID)
+	head.write(b)
+	switch v := strings.ToLower(strings.TrimSpace(in.Mail.Header.Get("Importance"))); v {
+	case "high", "low": // RFC 2156 §5.3.4
+		b.Field("Importance", v)
+	}
+	return b.Build(body)
+}
 
 // BlockNotice writes the block of in as a mail of its own. in.Head must have a
 // Message-ID different from the copy's.
-func (c *Composer) BlockNotice(in CopyIn) (message.Source, error) { return nil, errNotYet }
+func (c *Composer) BlockNotice(in CopyIn) (message.Source, error) {
+	block, err := c.block(in, nil)
+	if err != nil {
+		return nil, err
+	}
+	head := in.Head
+	head.From = addr.Mailbox{Name: fromName("postdesk", in.Team), Address: in.Reply}
+	head.ReplyTo, head.Cc = addr.Mailbox{}, nil
+	if head.AutoSubmitted == "" {
+		head.AutoSubmitted = "auto-generated"
+	}
+	b := newBuilder(head.MessageID)
+	head.write(b)
+	rope, err := b.Build(message.MultipartContent("alternative", nil,
+		message.TextContent("text/plain", strings.TrimLeft(block.text, "\n")),
+		message.TextContent("text/html", "<!DOCTYPE html><html><body>"+block.html+"</body></html>\n")))
+	if err != nil {
+		return nil, fmt.Errorf("compose the block: %w", err)
+	}
+	return rope, nil
+}
+
+// copyName is the name in From. It never looks like an address.
+func copyName(in CopyIn, lang string) string {
+	name := displayName(in.Writer)
+	team := ""
+	if in.Team != nil {
+		team = cleanLine(in.Team.Name)
+	}
+	switch in.Kind {
+	case CopyNote:
+		return "NOTE – " + name + " (" + team + ")"
+	case CopyColleague:
+		return name + " (" + team + ")"
+	case CopyAside:
+		return say(lang, "aside") + " – " + name + " (" + team + ")"
+	}
+	return name + " " + viaWords(in.Team)
+}
+
+func (in CopyIn) hasCaution(w Warning) bool {
+	return slices.ContainsFunc(in.Cautions, func(c Caution) bool { return c.Warning == w })
+}
+
+// isSealed says whether a mail must be passed on untouched: signed or encrypted, RFC 8551,
+// RFC 3156, or with inline PGP.
+func isSealed(m *message.Message) bool {
+	if m.IsSigned() || m.IsEncrypted() {
+		return true
+	}
+	p := m.TextPart()
+	if p == nil {
+		return false
+	}
+	text := p.Text(64 << 10)
+	return strings.Contains(text, pgpSigned) || strings.Contains(text, pgpMessage)
+}
+
+// omitted are the attachments that a copy leaves out.
+func omitted(in CopyIn) []Attachment {
+	if in.OmitOver <= 0 {
+		return nil
+	}
+	var out []Attachment
+	for i, p := range in.Mail.Attachments() {
+		if p.End-p.Body > in.OmitOver {
+			out = append(out, attachmentOf(p, i+1))
+		}
+	}
+	return out
+}
 
 // Attachments lists the attachments of a mail, numbered as "#attach" counts them.
-func Attachments(m *message.Message) []Attachment { return nil }
+func Attachments(m *message.Message) []Attachment {
+	var out []Attachment
+	for i, p := range m.Attachments() {
+		out = append(out, attachmentOf(p, i+1))
+	}
+	return out
+}

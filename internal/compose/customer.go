@@ -1,6 +1,13 @@
 package compose
 
 import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"postdesk/internal/addr"
 	"postdesk/internal/config"
 	"postdesk/internal/message"
 )
@@ -11,17 +18,17 @@ type LetterKind string
 
 // The kinds of letter, and which fields of LetterData each uses.
 const (
-	LetterHolding      LetterKind = "holding"      // first reply is late
-	LetterUpdate       LetterKind = "update"       // we are still working on it
-	LetterReminder     LetterKind = "reminder"     // the customer owes an answer
-	LetterRedirect     LetterKind = "redirect"     // moved to another team: Old; Team is the new one, Delay
-	LetterFields       LetterKind = "fields"       // required fields are missing: Fields
-	LetterConfirmation LetterKind = "confirmation" // opened by an agent in the customer's name: Agent, Text
-	LetterResolution   LetterKind = "resolution"   // #solved!: Text, Agent
-	LetterRefusal      LetterKind = "refusal"      // a sentence that could not be said in the session: Text
-	LetterObserver     LetterKind = "observer"     // an outside observer was added: Agent
-	LetterApproval     LetterKind = "approval"     // asks for a decision: Agent, Text
-	LetterCanned       LetterKind = "canned"       // Text as it is
+	LetterHolding      LetterKind = "holding"          // first reply is late
+	LetterUpdate       LetterKind = "update"           // we are still working on it
+	LetterReminder     LetterKind = "reminder"         // the customer owes an answer
+	LetterRedirect     LetterKind = "redirect"         // moved to another team: Old; Team is the new one, Delay
+	LetterFields       LetterKind = "fields"           // required fields are missing: Fields
+	LetterConfirmation LetterKind = "confirmation"     // opened by an agent in the customer's name: Agent, Text
+	LetterResolution   LetterKind = "resolution"       // #solved!: Text, Agent
+	LetterRefusal      LetterKind = "refusal"          // a sentence that could not be said in the session: Text
+	LetterObserver     LetterKind = "observer-outside" // an outside observer was added: Agent
+	LetterApproval     LetterKind = "approval"         // asks for a decision: Agent, Text
+	LetterPlain        LetterKind = "plain"            // Text as it is
 )
 
 // LetterData is what letters say.
@@ -46,15 +53,67 @@ type LetterIn struct {
 	Data   LetterData
 }
 
-// Letter writes a short mail in the team's words, text only when it is an
-// automatic one to a customer.
-func (c *Composer) Letter(in LetterIn) (message.Source, error) { return nil, errNotYet }
+// Letter writes a short mail in the team's words, as text only.
+func (c *Composer) Letter(in LetterIn) (message.Source, error) {
+	if !isLetter(in.Kind) {
+		return nil, fmt.Errorf("compose: no letter %q", in.Kind)
+	}
+	view := letterView{
+		Team: teamData(in.Team), Old: teamData(in.Data.Old), Ticket: in.Ticket.clean(),
+		Text: strings.Trim(cleanText(in.Data.Text), "\n"), Agent: cleanLine(in.Data.Agent), Delay: cleanLine(in.Data.Delay),
+	}
+	for _, f := range in.Data.Fields {
+		view.Fields = append(view.Fields, config.Field{Name: cleanLine(f.Name), Hint: cleanLine(f.Hint)})
+	}
+	subject, body, err := c.set(in.Team, in.Lang).render(string(in.Kind), view)
+	if err != nil {
+		return nil, err
+	}
+	head := in.Head
+	if head.Subject == "" {
+		head.Subject = subject
+	}
+	if head.From.Address == (addr.Address{}) {
+		head.From = addr.Mailbox{Name: cleanLine(in.Team.Name), Address: in.Team.Address}
+	}
+	b := newBuilder(head.MessageID)
+	head.write(b)
+	rope, err := b.Build(message.TextContent("text/plain", body.text()))
+	if err != nil {
+		return nil, fmt.Errorf("compose the letter: %w", err)
+	}
+	return rope, nil
+}
 
 // Canned fills the variables of a canned answer (#template name): canned/name.txt
 // in the team's templates folder. The error for a name that does not exist lists those
 // that do.
 func (c *Composer) Canned(team *config.Team, lang, name string, data CannedData) (string, error) {
-	return "", errNotYet
+	set := c.set(team, lang)
+	t := set.canned[strings.ToLower(strings.TrimSpace(name))]
+	if t == nil {
+		return "", &UnknownCanned{Name: cleanLine(name), Known: slices.Sorted(maps.Keys(set.canned))}
+	}
+	data.Ticket = data.Ticket.clean()
+	var buf bytes.Buffer
+	if err := t.Execute(&buf, data); err != nil {
+		return "", fmt.Errorf("compose: canned answer %s: %w", name, err)
+	}
+	return cleanText(strings.TrimSpace(buf.String())), nil
+}
+
+// UnknownCanned says that a team has no canned answer of that name.
+type UnknownCanned struct {
+	Name  string
+	Known []string // in order
+}
+
+// Error lists the names that exist.
+func (e *UnknownCanned) Error() string {
+	if len(e.Known) == 0 {
+		return fmt.Sprintf("no canned answer %q: the team has none", e.Name)
+	}
+	return fmt.Sprintf("no canned answer %q; there are %s", e.Name, strings.Join(e.Known, ", "))
 }
 
 // CannedData is what a canned answer may use.
@@ -64,13 +123,3 @@ type CannedData struct {
 	Agent    AgentData
 	Customer CustomerData
 }
-
-// TeamData, AgentData and CustomerData are what templates may say of them.
-type (
-	TeamData     struct{ Name, Address string }
-	AgentData    struct{ Name string }
-	CustomerData struct{ Name, Address, Company string }
-)
-
-// DelayWords says a delay in a language: "2 jours ouvrés", "6 hours".
-func DelayWords(d config.Delay, lang string) string { return "" }

@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"postdesk/internal/addr"
@@ -49,6 +51,7 @@ type NoticeData struct {
 	Until     time.Time    // when it is due, or how long we go on trying
 	Delay     string       // in words
 	Yes       bool
+	Held      bool         // unknown: the mail is held and #send releases it
 	Desk      addr.Address // the agent's desk address
 }
 
@@ -79,4 +82,72 @@ type NoticeIn struct {
 
 // Notice writes a mail from `"postdesk – Relation Client" <in.From>` to an agent, text
 // and HTML. Its envelope sender must be null.
-func (c *Composer) Notice(in NoticeIn) (message.Source, error) { return nil, errNotYet }
+func (c *Composer) Notice(in NoticeIn) (message.Source, error) {
+	if !isNotice(in.Kind) {
+		return nil, fmt.Errorf("compose: no notice %q", in.Kind)
+	}
+	set := c.set(in.Team, in.Lang)
+	head := in.Head
+	subject, body, err := set.render(string(in.Kind), noticeData(in, set.lang))
+	if err != nil {
+		return nil, err
+	}
+	if head.Subject == "" {
+		head.Subject = subject
+	}
+	head.From = addr.Mailbox{Name: fromName("postdesk", in.Team), Address: in.From}
+	head.ReplyTo, head.Cc = addr.Mailbox{}, nil
+	head.AutoSubmitted = "auto-generated"
+	if in.Answering {
+		head.AutoSubmitted = "auto-replied"
+	}
+	content := message.MultipartContent("alternative", nil,
+		message.TextContent("text/plain", body.text()), message.TextContent("text/html", body.page()))
+	b := newBuilder(head.MessageID)
+	head.write(b)
+	rope, err := b.Build(withFiles(content, in))
+	if err != nil {
+		return nil, fmt.Errorf("compose the notice: %w", err)
+	}
+	return rope, nil
+}
+
+// withFiles adds the original mail or the attachment that was asked for.
+func withFiles(content message.Content, in NoticeIn) message.Content {
+	parts := []message.Content{content}
+	if in.Attach != nil {
+		if list := in.Attach.Attachments(); in.AttachN >= 1 && in.AttachN <= len(list) {
+			parts = append(parts, message.CopyContent(list[in.AttachN-1]))
+		}
+	}
+	if in.Original != nil {
+		parts = append(parts, message.MessageContent(in.Original, "message.eml"))
+	}
+	if len(parts) == 1 {
+		return content
+	}
+	return message.MultipartContent("mixed", nil, parts...)
+}
+
+func noticeData(in NoticeIn, lang string) noticeView {
+	d := in.Data
+	v := noticeView{
+		Agent: AgentData{Name: cleanLine(in.Agent)}, Team: teamData(in.Team), Ticket: in.Ticket.clean(),
+		Actions: actions{Address: address(in.From), Subject: cleanLine(in.Head.Subject), InReplyTo: bareID(in.Head.MessageID)},
+		Title:   cleanLine(d.Title), Text: strings.Trim(cleanText(d.Text), "\n"), Who: cleanLine(d.Who),
+		Answer: cleanText(d.Answer), Delay: cleanLine(d.Delay),
+		Recipient: address(d.Recipient), Desk: address(d.Desk),
+		Lines: cleanLines(d.Lines), Closest: cleanLines(d.Closest), Until: d.Until, Yes: d.Yes, Held: d.Held,
+	}
+	for _, f := range d.Findings {
+		v.Reasons = append(v.Reasons, cleanLine(f.Sentence(lang)))
+	}
+	return v
+}
+
+func bareID(id string) string {
+	if ids := bareIDs([]string{id}); len(ids) > 0 {
+		return ids[0]
+	}
+	return ""
+}

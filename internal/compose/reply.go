@@ -1,6 +1,13 @@
 package compose
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
 	"postdesk/internal/addr"
 	"postdesk/internal/config"
 	"postdesk/internal/message"
@@ -38,7 +45,6 @@ type ReplyIn struct {
 	IsToken func(word string) bool
 	// NoSignature leaves the signature out.
 	NoSignature bool
-	// CommandsOnly mails have no text for the customer, and must not be composed.
 }
 
 // ReplyOut is the result of Reply. The mail may leave when Findings is empty, or
@@ -58,4 +64,110 @@ type ReplyOut struct {
 // when the new text lacks the agent's name. Then the result is read again as
 // a customer's client would, and searched: see Finding. The error is for what
 // can't be written at all.
-func (c *Composer) Reply(in ReplyIn) (ReplyOut, error) { return ReplyOut{}, errNotYet }
+func (c *Composer) Reply(in ReplyIn) (ReplyOut, error) {
+	k, err := c.replyCleaner(in)
+	if err != nil {
+		return ReplyOut{}, err
+	}
+	t := &tree{k: k, m: in.Mail}
+	body := t.rebuild(in.Mail.Root)
+	if body == nil {
+		body = message.TextContent("text/plain", k.signedAlone())
+	}
+	b := newBuilder(in.Head.MessageID)
+	head := in.Head
+	head.From = replyFrom(in)
+	head.AutoSubmitted, head.Loop = "", ""
+	head.write(b)
+	rope, err := b.Build(body)
+	if err != nil {
+		return ReplyOut{}, fmt.Errorf("compose the reply: %w", err)
+	}
+	out := ReplyOut{Source: rope, NewText: k.newText(), Attachments: t.attachments}
+	out.Findings = append(t.findings, c.checkNewText(in, k, t)...)
+	found, err := c.guard(in, rope)
+	if err != nil {
+		return ReplyOut{}, fmt.Errorf("read the reply again: %w", err)
+	}
+	out.Findings = append(out.Findings, found...)
+	return out, nil
+}
+
+func (c *Composer) replyCleaner(in ReplyIn) (*cleaner, error) {
+	k := &cleaner{
+		c: c, rw: rewriter{in.Rewrite}, commands: in.Commands, insert: cleanText(in.Insert),
+		name: cleanLine(in.Agent), cids: newCIDs(in.Mail, in.Head.MessageID), seed: in.Head.MessageID,
+	}
+	if in.Team != nil {
+		k.via = viaWords(in.Team)
+	}
+	if in.NoSignature {
+		return k, nil
+	}
+	sign, err := c.signatureText(in)
+	k.sign = sign
+	return k, err
+}
+
+// viaWords is what Copy puts behind the customer's name in From.
+func viaWords(team *config.Team) string { return "(via " + cleanLine(team.Name) + ")" }
+
+// replyFrom is `"Anne Durand – Relation Client" <relationclient@example.com>`.
+func replyFrom(in ReplyIn) addr.Mailbox {
+	from := in.Head.From
+	if from.Address == (addr.Address{}) && in.Team != nil {
+		from.Address = in.Team.Address
+	}
+	if from.Name == "" {
+		from.Name = fromName(in.Agent, in.Team)
+	}
+	return from
+}
+
+func fromName(person string, team *config.Team) string {
+	person = cleanLine(person)
+	switch {
+	case team == nil:
+		return person
+	case person == "":
+		return cleanLine(team.Name)
+	}
+	return person + " – " + cleanLine(team.Name)
+}
+
+// signatureText is the team's signature, the agent's name in it.
+func (c *Composer) signatureText(in ReplyIn) (string, error) {
+	data := signatureData{Agent: AgentData{Name: cleanLine(in.Agent)}, Team: teamData(in.Team)}
+	if in.Team != nil && c.sigs[in.Team.Signature] != nil {
+		var buf bytes.Buffer
+		if err := c.sigs[in.Team.Signature].tmpl.Execute(&buf, data); err != nil {
+			return "", fmt.Errorf("compose: signature of %s: %w", in.Team.Name, err)
+		}
+		return cleanText(strings.Trim(buf.String(), "\n")), nil
+	}
+	return strings.Join(nonEmpty(data.Agent.Name, data.Team.Name, data.Team.Address), "\n"), nil
+}
+
+func nonEmpty(list ...string) []string {
+	out := list[:0]
+	for _, s := range list {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// newCIDs gives every part with a Content-ID a new one: clients put the host's name, the
+// time or a serial number in theirs.
+func newCIDs(m *message.Message, seed string) map[string]string {
+	ids := map[string]string{}
+	m.Walk(func(p *message.Part) bool {
+		if id := strings.ToLower(p.ContentID()); id != "" && ids[id] == "" {
+			sum := sha256.Sum256([]byte("cid " + strconv.Itoa(len(ids)) + " " + seed))
+			ids[id] = "part" + strconv.Itoa(len(ids)+1) + "." + hex.EncodeToString(sum[:6]) + "@postdesk"
+		}
+		return true
+	})
+	return ids
+}

@@ -1,0 +1,131 @@
+package compose
+
+import "strings"
+
+// block is what stands at the end of an agent's copy, marks included.
+type block struct{ text, html string }
+
+const (
+	blockStyle = "margin:24px 0 0 0 !important;padding:8px 12px !important;border-left:3px solid #8a9bb0 !important;background:#f4f6f8 !important;color:#333 !important;" +
+		"font:13px/1.5 sans-serif !important;display:block !important;visibility:visible !important;text-align:left !important"
+	markStyle = "color:#9aa5b1 !important;font:10px monospace !important"
+)
+
+// block renders the block of a copy.
+func (c *Composer) block(in CopyIn, left []Attachment) (*block, error) {
+	set := c.set(in.Team, in.Lang)
+	_, body, err := set.render("block", blockData(in, left, set.lang))
+	if err != nil {
+		return nil, err
+	}
+	body = marked(squeezeBlankLines(string(body)))
+	begin, end := c.marks(in.Ticket.Number)
+	return &block{
+		text: "\n\n" + begin + "\n" + body.text() + "\n" + end + "\n",
+		html: `<div dir="ltr" style="` + blockStyle + `"><div style="` + markStyle + `">` + begin + "</div>\n" + body.html() +
+			`<div style="` + markStyle + `">` + end + "</div></div>\n",
+	}, nil
+}
+
+func squeezeBlankLines(s string) string {
+	for strings.Contains(s, "\n\n\n") {
+		s = strings.ReplaceAll(s, "\n\n\n", "\n\n")
+	}
+	return strings.Trim(s, "\n")
+}
+
+func blockData(in CopyIn, left []Attachment, lang string) blockView {
+	v := blockView{
+		Ticket: in.Ticket.clean(), Team: teamData(in.Team), Writer: personOf(in.Writer), Backed: in.Backed,
+		Customer: personOf(in.Customer), Omitted: left, History: cleanLines(in.History), Links: true,
+		Actions: actions{Address: address(in.Reply), Subject: cleanLine(in.Head.Subject), InReplyTo: bareID(in.Head.MessageID)},
+	}
+	if v.Customer == (PersonData{}) && in.Kind == CopyCustomer {
+		v.Customer = v.Writer
+	}
+	v.CustomerWrites = v.Customer == v.Writer
+	if in.Kind == CopyNote || in.Kind == CopyColleague {
+		v.Writer.Address = ""
+	}
+	for _, m := range in.Cc {
+		v.Cc = append(v.Cc, personOf(m))
+	}
+	for _, w := range in.Cautions {
+		v.Cautions = append(v.Cautions, cautionSentence(w, lang))
+	}
+	v.Expect = expectSentence(in, lang)
+	return v
+}
+
+var cautionWords = map[string][]string{
+	"fr": {
+		WarnNotBacked:      "Attention\u00a0: rien ne prouve que ce message vient bien de cette adresse.",
+		WarnSuspect:        "Attention\u00a0: message suspect. Vérifiez avant d’ouvrir une pièce jointe ou de répondre.",
+		WarnVisitor:        "Attention\u00a0: %s ne participe pas à cette demande et ne recevra rien. #cc +adresse pour l’ajouter.",
+		WarnReplyTo:        "Attention\u00a0: les réponses iront désormais à %s.",
+		WarnLooksLikeAgent: "Attention\u00a0: ce nom ressemble à celui d’un collègue, mais le message vient de l’extérieur.",
+		WarnAutomatic:      "Réponse automatique\u00a0; rien n’a changé.",
+		WarnUndelivered:    "Ce message n’a pas pu être remis à %s\u00a0; il vous revient.",
+		WarnUnreadable:     "Une partie du message est illisible\u00a0; l’original est joint.",
+		WarnMentions:       "Ce message mentionne la demande n°%s, sans preuve qu’il en fait partie. #merge %[1]s pour les réunir.",
+	},
+	"en": {
+		WarnNotBacked:      "Careful: nothing proves that this message comes from this address.",
+		WarnSuspect:        "Careful: suspect message. Check before you open an attachment or answer.",
+		WarnVisitor:        "Careful: %s takes no part in this ticket and will not be sent anything. #cc +address to add them.",
+		WarnReplyTo:        "Careful: answers go to %s from now on.",
+		WarnLooksLikeAgent: "Careful: this name resembles a colleague’s, but the message comes from outside.",
+		WarnAutomatic:      "Automatic reply; nothing has changed.",
+		WarnUndelivered:    "This message could not be delivered to %s, so it comes to you.",
+		WarnUnreadable:     "Part of this message could not be read; the original is attached.",
+		WarnMentions:       "This message mentions ticket %s without proof that it belongs there. #merge %[1]s to join them.",
+	},
+}
+
+func cautionSentence(w Caution, lang string) string {
+	list, ok := cautionWords[lang]
+	if !ok {
+		list = cautionWords["en"]
+	}
+	if int(w.Warning) < 0 || int(w.Warning) >= len(list) {
+		return cleanLine(w.Detail)
+	}
+	return strings.NewReplacer("%s", cleanLine(w.Detail), "%[1]s", cleanLine(w.Detail)).Replace(list[w.Warning])
+}
+
+type expectKey struct {
+	kind   CopyKind
+	expect Expectation
+}
+
+var expectWords = map[string]map[expectKey]string{
+	"fr": {
+		{CopyCustomer, ExpectAnswer}:  "Répondez à ce message\u00a0: votre réponse partira vers le client, sans montrer votre adresse.",
+		{CopyCustomer, ExpectTake}:    "Personne ne suit encore cette demande\u00a0: le premier qui répond la prend.",
+		{CopyCustomer, ExpectNothing}: "Pour information\u00a0; rien n’est attendu de vous. Une réponse partirait vers le client.",
+		{CopyCustomer, ExpectReview}:  "À regarder\u00a0: cette demande a besoin de quelqu’un. Une réponse partirait vers le client.",
+		{CopyNote, ExpectAnswer}:      "Note interne, invisible pour le client. Votre réponse restera une note\u00a0; #public pour l’envoyer au client.",
+		{CopyAside, ExpectAnswer}:     "Échange en marge, invisible pour le client. Votre réponse ira à l’auteur de ce message.",
+		{CopyColleague, ExpectAnswer}: "Réponse d’un collègue au client, pour information. Une réponse de votre part partirait aussi vers le client.",
+	},
+	"en": {
+		{CopyCustomer, ExpectAnswer}:  "Reply to this message: your answer goes to the customer, without showing your address.",
+		{CopyCustomer, ExpectTake}:    "Nobody looks after this ticket yet: the first who answers takes it.",
+		{CopyCustomer, ExpectNothing}: "For your information; nothing is expected of you. An answer would go to the customer.",
+		{CopyCustomer, ExpectReview}:  "Please look: this ticket needs somebody. An answer would go to the customer.",
+		{CopyNote, ExpectAnswer}:      "Internal note, which the customer does not see. Your answer stays a note; #public to send it to the customer.",
+		{CopyAside, ExpectAnswer}:     "An aside, which the customer does not see. Your answer goes to the writer of this message.",
+		{CopyColleague, ExpectAnswer}: "A colleague’s answer to the customer, for your information. An answer of yours would go to the customer as well.",
+	},
+}
+
+func expectSentence(in CopyIn, lang string) string {
+	w, ok := expectWords[lang]
+	if !ok {
+		w = expectWords["en"]
+	}
+	if s, ok := w[expectKey{in.Kind, in.Expect}]; ok {
+		return s
+	}
+	return w[expectKey{in.Kind, ExpectAnswer}]
+}

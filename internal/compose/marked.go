@@ -1,0 +1,234 @@
+package compose
+
+import (
+	"html"
+	"net/url"
+	"strings"
+	"text/template"
+	"time"
+	"unicode"
+
+	"postdesk/internal/addr"
+)
+
+// marked is a rendered template: plain text with a few control characters around
+// what is not plain: they are taken out of all data, so no one else can write them.
+// From it come both the text and the HTML of a mail, so that the two agree.
+type marked string
+
+const (
+	markBold  = "\x11" // bold \x11 … \x14
+	markLink  = "\x12" // link \x12 label \x13 long URL \x13 short URL \x14
+	markSep   = "\x13"
+	markEnd   = "\x14"
+	markChars = markBold + markLink + markSep + markEnd
+)
+
+// funcs are what templates may call besides what text/template has.
+func funcs(lang string) template.FuncMap {
+	return template.FuncMap{
+		"bold":     func(s string) string { return markBold + cleanLine(s) + markEnd },
+		"link":     func(label, url string) string { return linkMark(label, url, url) },
+		"action":   actionMark,
+		"status":   func(s string) string { return say(lang, s) },
+		"priority": func(s string) string { return say(lang, s) },
+		"size":     func(n int64) string { return sizeWords(n, lang) },
+		"date":     func(t time.Time) string { return dateWords(t, lang) },
+		"quote":    func(s string) string { return prefixLines(s, "> ") },
+		"indent":   func(s string) string { return prefixLines(s, "    ") },
+		"join":     strings.Join,
+		"line":     cleanLine,
+		"person":   person,
+	}
+}
+
+func linkMark(label, long, short string) string {
+	return markLink + cleanLine(label) + markSep + cleanLine(long) + markSep + cleanLine(short) + markEnd
+}
+
+// actionMark links to a mail with a command. HTML gets the long form with subject
+// and In-Reply-To (RFC 6068 §4), text a short one that survives in a line.
+func actionMark(a actions, command, label string) string {
+	body := url.PathEscape(command + "\r\n")
+	short := "mailto:" + mailtoAddr(a.Address) + "?body=" + url.PathEscape(command)
+	long := "mailto:" + mailtoAddr(a.Address) + "?"
+	if a.Subject != "" {
+		long += "subject=" + url.PathEscape("Re: "+a.Subject) + "&"
+	}
+	if a.InReplyTo != "" {
+		long += "In-Reply-To=" + url.PathEscape("<"+a.InReplyTo+">") + "&"
+	}
+	return linkMark(label, long+"body="+body, short)
+}
+
+func mailtoAddr(a string) string {
+	return strings.NewReplacer("%", "%25", "&", "%26", "?", "%3F", "#", "%23", "\"", "%22", " ", "%20").Replace(a)
+}
+
+// actions is whom the links of a mail write to.
+type actions struct{ Address, Subject, InReplyTo string }
+
+func person(p PersonData) string {
+	switch {
+	case p.Name == "":
+		return p.Address
+	case p.Address == "":
+		return p.Name
+	}
+	return p.Name + " <" + p.Address + ">"
+}
+
+func personOf(m addr.Mailbox) PersonData {
+	if m.Address == (addr.Address{}) {
+		return PersonData{Name: cleanLine(m.Name)}
+	}
+	return PersonData{Name: cleanLine(m.Name), Address: cleanLine(m.Address.String())}
+}
+
+func prefixLines(s, prefix string) string {
+	s = strings.TrimRight(cleanText(s), "\n ")
+	return prefix + strings.ReplaceAll(s, "\n", "\n"+prefix)
+}
+
+// text is the plain form: a link is its label and the short URL.
+func (m marked) text() string {
+	if !strings.ContainsAny(string(m), markChars) {
+		return string(m)
+	}
+	var b strings.Builder
+	for rest := string(m); rest != ""; {
+		i := strings.IndexAny(rest, markChars)
+		if i < 0 {
+			b.WriteString(rest)
+			break
+		}
+		b.WriteString(rest[:i])
+		inner, after, _ := strings.Cut(rest[i+1:], markEnd)
+		if rest[i] == markLink[0] {
+			f := strings.Split(inner, markSep)
+			b.WriteString(f[0] + " <" + f[len(f)-1] + ">")
+		} else {
+			b.WriteString(inner)
+		}
+		rest = after
+	}
+	return b.String()
+}
+
+// html is the HTML form: paragraphs, lists ("- "), quotes ("> ") and preformatted
+// lines (four spaces).
+func (m marked) html() string {
+	var b strings.Builder
+	kind := ""
+	for _, line := range strings.Split(string(m), "\n") {
+		next, inner := lineKind(line)
+		if next != kind {
+			b.WriteString(closers[kind])
+			b.WriteString(openers[next])
+		} else if next == "p" || next == "quote" {
+			b.WriteString("<br>\n")
+		} else if next == "pre" {
+			b.WriteString("\n")
+		}
+		kind = next
+		if next == "list" {
+			b.WriteString("<li>")
+		}
+		inlineHTML(&b, inner)
+		if next == "list" {
+			b.WriteString("</li>\n")
+		}
+	}
+	b.WriteString(closers[kind])
+	return b.String()
+}
+
+var openers = map[string]string{"p": "<p>", "list": "<ul>\n", "quote": `<blockquote style="margin:0 0 0 8px;padding-left:10px;border-left:2px solid #c8d0da;color:#555">`, "pre": "<pre>"}
+var closers = map[string]string{"p": "</p>\n", "list": "</ul>\n", "quote": "</blockquote>\n", "pre": "</pre>\n"}
+
+func lineKind(line string) (kind, inner string) {
+	switch {
+	case strings.TrimSpace(line) == "":
+		return "", ""
+	case strings.HasPrefix(line, "- "):
+		return "list", line[2:]
+	case strings.HasPrefix(line, ">"):
+		return "quote", strings.TrimPrefix(line[1:], " ")
+	case strings.HasPrefix(line, "    "):
+		return "pre", line[4:]
+	}
+	return "p", line
+}
+
+func inlineHTML(b *strings.Builder, s string) {
+	for s != "" {
+		i := strings.IndexAny(s, markChars)
+		if i < 0 {
+			b.WriteString(html.EscapeString(s))
+			return
+		}
+		b.WriteString(html.EscapeString(s[:i]))
+		inner, after, _ := strings.Cut(s[i+1:], markEnd)
+		if s[i] == markLink[0] {
+			f := strings.Split(inner, markSep)
+			b.WriteString(`<a href="` + html.EscapeString(f[min(1, len(f)-1)]) + `">` + html.EscapeString(f[0]) + `</a>`)
+		} else {
+			b.WriteString("<b>" + html.EscapeString(inner) + "</b>")
+		}
+		s = after
+	}
+}
+
+// page is a whole HTML document.
+func (m marked) page() string {
+	return `<!DOCTYPE html><html><body style="font:15px/1.5 sans-serif;color:#222">` + "\n" + m.html() + "</body></html>\n"
+}
+
+// cleanLine makes text from anywhere fit for one line: no control characters, no
+// line or paragraph separators, no marks that change the direction of what follows.
+func cleanLine(s string) string {
+	if isPlainLine(s) {
+		return strings.TrimSpace(s)
+	}
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029':
+			return ' '
+		case unicode.IsControl(r), isBidi(r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
+	return strings.TrimSpace(s)
+}
+
+func isPlainLine(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// isBidi says whether r is a mark that changes direction; in a name or a subject it
+// makes one text look like another.
+func isBidi(r rune) bool {
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f' || r == '\u061c'
+}
+
+// cleanText is cleanLine for text of several lines: LF is kept, CRLF becomes LF.
+func cleanText(s string) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r == '\r' || r == '\u2028' || r == '\u2029':
+			return '\n'
+		case unicode.IsControl(r), isBidi(r):
+			return -1
+		}
+		return r
+	}, s)
+}

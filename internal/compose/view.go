@@ -1,0 +1,126 @@
+package compose
+
+import (
+	"time"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/config"
+)
+
+// What templates see. The types are exported so that their fields are documented;
+// no agent's address is in any of them. Functions: bold, link, action, status,
+// priority, size, date, quote, indent, join, line, person.
+type (
+	// PersonData is someone as shown to an agent.
+	PersonData struct{ Name, Address string }
+	// TeamData is a team.
+	TeamData struct{ Name, Address string }
+	// AgentData is an agent as a customer may see one.
+	AgentData struct{ Name string }
+	// CustomerData is a contact.
+	CustomerData struct{ Name, Address, Company string }
+
+	signatureData struct {
+		Agent AgentData
+		Team  TeamData
+	}
+	ackView struct {
+		Ticket struct{ Number uint64 }
+		Team   TeamData
+		Delay  string
+	}
+	blockView struct {
+		Ticket                 Ticket
+		Team                   TeamData
+		Customer, Writer       PersonData
+		CustomerWrites, Backed bool
+		Cautions               []string
+		Cc                     []PersonData
+		Omitted                []Attachment
+		History                []string
+		Expect                 string
+		Links                  bool
+		Actions                actions
+	}
+	noticeView struct {
+		Agent            AgentData
+		Team             TeamData
+		Ticket           Ticket
+		Actions          actions
+		Title, Text, Who string
+		Answer, Delay    string
+		Recipient, Desk  string
+		Lines, Closest   []string
+		Reasons          []string
+		Until            time.Time
+		Yes, Held        bool
+	}
+	letterView struct {
+		Team, Old   TeamData
+		Ticket      Ticket
+		Text, Agent string
+		Delay       string
+		Fields      []config.Field
+	}
+)
+
+func teamData(t *config.Team) TeamData {
+	if t == nil {
+		return TeamData{}
+	}
+	return TeamData{Name: cleanLine(t.Name), Address: address(t.Address)}
+}
+
+func address(a addr.Address) string {
+	if a == (addr.Address{}) {
+		return ""
+	}
+	return cleanLine(a.String())
+}
+
+// clean takes control characters out of all that came from outside.
+func (t Ticket) clean() Ticket {
+	t.Subject, t.Category, t.Assignee = cleanLine(t.Subject), cleanLine(t.Category), cleanLine(t.Assignee)
+	t.Tags = cleanLines(t.Tags)
+	return t
+}
+
+func cleanLines(list []string) []string {
+	out := make([]string, 0, len(list))
+	for _, s := range list {
+		out = append(out, cleanLine(s))
+	}
+	return out
+}
+
+// sampleData is empty data of the type that the template called name is given.
+func sampleData(name string) any {
+	switch {
+	case name == "block":
+		return blockView{Cautions: []string{"x"}, Cc: make([]PersonData, 2), Omitted: make([]Attachment, 1), History: []string{"x"}, Links: true}
+	case isNotice(NoticeKind(name)):
+		return noticeView{Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true}
+	case isLetter(LetterKind(name)):
+		return letterView{Text: "x", Agent: "x", Delay: "x", Fields: make([]config.Field, 1)}
+	}
+	return ackView{Delay: "x"}
+}
+
+func isNotice(k NoticeKind) bool {
+	switch k {
+	case NoticeHeld, NoticeGuard, NoticeWhich, NoticeTaken, NoticeAssigned, NoticeHelp, NoticeWelcome, NoticeTranscript,
+		NoticeUnknown, NoticeNoteDefault, NoticePage, NoticeFailed, NoticeLate, NoticeDead, NoticeOverdue,
+		NoticeActivity, NoticeDecision, NoticeObserver, NoticeAttachment, NoticePostmaster:
+		return true
+	}
+	return false
+}
+
+func isLetter(k LetterKind) bool {
+	switch k {
+	case LetterHolding, LetterUpdate, LetterReminder, LetterRedirect, LetterFields, LetterConfirmation,
+		LetterResolution, LetterRefusal, LetterObserver, LetterApproval, LetterPlain:
+		return true
+	}
+	return false
+}
