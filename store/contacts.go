@@ -116,3 +116,17 @@ func Requests(tx ReadTx, contact uint64, fn func(number uint64) error) error {
 	lo, hi := within(key(indexRequester, contact))
 	return tx.Scan(lo, hi, 0, false, func(k, _ []byte) error { return fn(lastUint(k)) })
 }
+
+// CompanyAgent is the agent named for a company: the one whom a contact record
+// that stands for the whole domain names ("@example.com" among its addresses is
+// written as an address with an empty local part by the CSV import).
+func CompanyAgent(tx ReadTx, domain string) (string, error) {
+	c, err := FindContact(tx, addr.Address{Domain: domain})
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return c.Agent, nil
+}

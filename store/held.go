@@ -23,6 +23,7 @@ type HeldMail struct {
 	Facts   []byte         `json:"facts,omitempty"`
 	State   HeldState      `json:"state"`
 	Decided time.Time      `json:"decided,omitzero"`
+	Answers []MailID       `json:"answers,omitempty"`
 }
 
 // HeldState is where a held mail stands.
@@ -92,4 +93,14 @@ func ListHeld(tx ReadTx, fn func(*HeldMail) error) error {
 		}
 		return fn(h)
 	})
+}
+
+// AddAnswer keeps the mail that answered the notice about a held one.
+func AddAnswer(tx Tx, id uint64, mail MailID) error {
+	h, err := GetHeld(tx, id)
+	if err != nil {
+		return err
+	}
+	h.Answers = append(h.Answers, mail)
+	return put(tx, key(tableHeld, id), h)
 }

@@ -115,7 +115,16 @@ func ListOutgoing(tx ReadTx, state State, fn func(Outgoing) error) error {
 
 // SentWith calls fn for the outbox rows that carry a ticket's message.
 func SentWith(tx ReadTx, number, message uint64, fn func(Outgoing) error) error {
-	lo, hi := within(key(indexSent, number, message))
+	return scanSent(tx, key(indexSent, number, message), fn)
+}
+
+// SentOf calls fn for all outbox rows of a ticket, by message.
+func SentOf(tx ReadTx, number uint64, fn func(Outgoing) error) error {
+	return scanSent(tx, key(indexSent, number), fn)
+}
+
+func scanSent(tx ReadTx, prefix []byte, fn func(Outgoing) error) error {
+	lo, hi := within(prefix)
 	return tx.Scan(lo, hi, 0, false, func(k, _ []byte) error {
 		row, err := GetOutgoing(tx, lastUint(k))
 		if err != nil {
@@ -169,4 +178,22 @@ func moveAll(tx Tx, from, to State, reason string) (int, error) {
 		}
 	}
 	return len(rows), nil
+}
+
+// OldestWaiting is when the oldest mail that is ready or under way was written.
+func OldestWaiting(tx ReadTx) (at time.Time, ok bool, err error) {
+	for _, state := range []State{Ready, Sending} {
+		lo, hi := within(key(indexState, string(state)))
+		err := tx.Scan(lo, hi, 1, false, func(k, _ []byte) error {
+			row, err := GetOutgoing(tx, lastUint(k))
+			if err == nil && (!ok || row.Created.Before(at)) {
+				at, ok = row.Created, true
+			}
+			return err
+		})
+		if err != nil {
+			return at, ok, err
+		}
+	}
+	return at, ok, nil
 }

@@ -1,34 +1,33 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"postdesk/internal/addr"
 )
 
-// Usual is who last answered someone for a team.
-type Usual struct {
-	Agent string
-	At    time.Time
+// maxUsual is how many agents are remembered for a contact or company, so that
+// when the last is absent the one before is known.
+const maxUsual = 5
+
+// UsualFor lists the agents of a team who answered an address, or anyone of a
+// company ("@" and its domain), the latest first.
+func UsualFor(tx ReadTx, team addr.Address, who string) ([]string, error) {
+	var agents []string
+	_, err := find(tx, key(tableUsual, team.Key(), who), &agents)
+	return agents, err
 }
 
-// UsualFor says which agent of a team last answered an address, or anyone of a
-// company's domain; the zero Usual is nobody.
-func UsualFor(tx ReadTx, team addr.Address, who string) (Usual, error) {
-	var u Usual
-	_, err := find(tx, key(tableUsual, team.Key(), who), &u)
-	return u, err
-}
-
-// SetUsual records that an agent of a team answered an address, and anyone of
-// domain when it is not "".
-func SetUsual(tx Tx, team, who addr.Address, domain string, u Usual) error {
-	if domain != "" {
-		if err := put(tx, key(tableUsual, team.Key(), "@"+domain), u); err != nil {
-			return err
-		}
+// SetUsual records that an agent of a team answered who (as in UsualFor).
+func SetUsual(tx Tx, team addr.Address, who, agent string) error {
+	agents, err := UsualFor(tx, team, who)
+	if err != nil {
+		return err
 	}
-	return put(tx, key(tableUsual, team.Key(), who.Key()), u)
+	agents = slices.DeleteFunc(agents, func(id string) bool { return id == agent })
+	agents = append([]string{agent}, agents...)
+	return put(tx, key(tableUsual, team.Key(), who), agents[:min(len(agents), maxUsual)])
 }
 
 // LastByTurn is the agent who was assigned last by round-robin.
@@ -87,3 +86,6 @@ func GetSeen(tx ReadTx, print string) (Seen, bool, error) {
 func SetSeen(tx Tx, print string, s Seen) error {
 	return put(tx, key(tableSeen, print), s)
 }
+
+// NextDeskMail numbers the mails that belong to no ticket.
+func NextDeskMail(tx Tx) (uint64, error) { return next(tx, "desk-mail", 1) }

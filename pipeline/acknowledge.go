@@ -1,0 +1,240 @@
+package pipeline
+
+import (
+	"strings"
+	"time"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/compose"
+	"postdesk/internal/mailauth"
+	"postdesk/internal/ticket"
+	"postdesk/rules"
+	"postdesk/store"
+)
+
+// Scopes of the caps' windows.
+const (
+	capAddress = "ack-address"
+	capDomain  = "ack-domain"
+	capAll     = "ack-all"
+	sameScope  = "same-content"
+	tripped    = "ack-breaker"
+)
+
+// windows are the counters of one acknowledgement.
+type windows struct {
+	address, domain, all rules.Window
+	tripped              bool
+}
+
+// acknowledge decides by the table, and writes the one mail or the reason why
+// there is none.
+func (in *inbound) acknowledge() error {
+	target := in.env.From
+	w, err := in.windows(target)
+	if err != nil {
+		return err
+	}
+	facts, err := in.ackFacts(target, w)
+	if err != nil {
+		return err
+	}
+	ack := rules.Acknowledge(facts)
+	in.facts.Ack = ack
+	if ack.Suspect && !in.t.Suspect {
+		e := ticket.Event{By: ticket.System, What: ticket.MarkedSuspect, Data: map[string]string{"why": string(ack.Reason)}}
+		if err := in.event(e); err != nil {
+			return err
+		}
+	}
+	if !ack.Send && !ack.Wait {
+		return in.event(ticket.Event{By: ticket.System, What: ticket.Silent, Data: map[string]string{"reason": string(ack.Reason)}})
+	}
+	if err := in.sendAck(target, ack.Wait); err != nil {
+		return err
+	}
+	return in.count(target, w, ack.Wait)
+}
+
+// ackFacts fills the table's facts from the mail.
+func (in *inbound) ackFacts(target addr.Address, w *windows) (*rules.AckFacts, error) {
+	same, err := in.sameContent()
+	if err != nil {
+		return nil, err
+	}
+	r := in.facts.Auth.Results
+	f := &rules.AckFacts{
+		Now: in.at, Header: in.mail.Header.Values, Subject: in.facts.Subject, Received: in.mail.Header.Count("Received"),
+		New: true, SameContent: same, AgentSubmission: in.facts.Class.Class == ClassAgent, AgentClaimed: in.facts.Class.Class == ClassHeld,
+		EnvelopeFrom: in.env.From, ReplyTo: plain(in.mail.Header.Mailboxes("Reply-To")), Target: target,
+		Own: in.generic, OwnToken: in.ownMark(), SMTPUTF8: in.env.SMTPUTF8, ToCcHasOurs: in.addressed(), Frontend: in.env.Peer.Frontend,
+		OwnSubjects: in.w.compose.AckSubjects(),
+		Report:      in.mail.Report() != nil, CalendarMethod: in.mail.CalendarMethod(), Spam: in.facts.Filter.Spam, Malware: in.facts.Filter.Malware,
+		DMARCFail: r.DMARC.Result == mailauth.Fail, Backed: in.facts.Auth.Backed != "", TempError: r.TempError(),
+		KnownTwoWay: in.contact != nil && in.contact.TwoWay, EnvelopeAligned: in.envelopeAligned(),
+		Caps: rules.Caps{Limits: in.w.cfg.Acknowledge, Ticket: in.t.Acknowledged, Address: &w.address, Domain: &w.domain, All: &w.all, Tripped: w.tripped},
+		Off:  !in.team.Acknowledge || in.outcome.Acknowledge != nil && !*in.outcome.Acknowledge,
+	}
+	f.Date, _ = in.mail.Header.Date()
+	f.Form = in.outcome.ReplyToRequester && f.Backed
+	if list, _ := in.mail.Authors(); in.facts.Authors > 0 {
+		f.From = plain(list)
+	}
+	return f, nil
+}
+
+// envelopeAligned: the envelope sender's domain is that of the author, or SPF
+// passed for the envelope while DKIM backs the author.
+func (in *inbound) envelopeAligned() bool {
+	r := in.facts.Auth.Results
+	if r.SPF.Aligned {
+		return true
+	}
+	if r.SPF.Result == mailauth.Pass && in.facts.Auth.Backed != "" {
+		return true
+	}
+	return addr.OrgDomain(in.env.From.Domain) == addr.OrgDomain(in.author.Address.Domain)
+}
+
+// generic says whether an address is a team's, an alias, or a token address of
+// ours. One that only shares a domain with us is not.
+func (in *inbound) generic(a addr.Address) bool {
+	t, ok := in.p.target(in.w, a)
+	return ok && (t.team != nil || t.token != nil)
+}
+
+// ownMark: a mark of ours where only our own mail bears one.
+func (in *inbound) ownMark() bool {
+	if in.p.ownLoop(in.delivery) {
+		return true
+	}
+	for _, v := range in.mail.Header.Values("Delivered-To") {
+		if a, err := addr.Parse(strings.TrimSpace(v)); err == nil {
+			if t, ok := in.p.target(in.w, a); ok && t.token != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// addressed: To or Cc names one of our addresses.
+func (in *inbound) addressed() bool {
+	for _, field := range []string{"To", "Cc"} {
+		for _, m := range in.mail.Header.Mailboxes(field) {
+			if in.generic(m.Address) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func plain(list []addr.Mailbox) []addr.Address {
+	var out []addr.Address
+	for _, m := range list {
+		out = append(out, m.Address)
+	}
+	return out
+}
+
+// sameContent: the same sender, subject and body within 24 hours, whatever the
+// Message-ID: a loop whose headers someone strips. It remembers this one.
+func (in *inbound) sameContent() (bool, error) {
+	name := in.author.Address.Key() + "\x00" + normalSubject(in.facts.Subject) + "\x00" + in.facts.BodySHA256
+	var last time.Time
+	seen, err := store.Window(in.tx, sameScope, name, &last)
+	if err != nil {
+		return false, err
+	}
+	same := seen && in.at.Sub(last) < 24*time.Hour && last.Sub(in.at) < 24*time.Hour
+	return same, store.SetWindow(in.tx, sameScope, name, in.at)
+}
+
+// normalSubject drops what answers put before a subject, and case and spaces.
+func normalSubject(s string) string {
+	s = strings.ToLower(strings.Join(strings.Fields(s), " "))
+	for {
+		before, after, ok := strings.Cut(s, ":")
+		if !ok || len(before) > 4 || strings.Contains(before, " ") {
+			return s
+		}
+		s = strings.TrimSpace(after)
+	}
+}
+
+func (in *inbound) windows(target addr.Address) (*windows, error) {
+	w := new(windows)
+	for _, x := range []struct {
+		scope, name string
+		into        any
+	}{
+		{capAddress, target.Key(), &w.address}, {capDomain, rules.CapDomain(target.Domain), &w.domain}, {capAll, "", &w.all}, {tripped, "", &w.tripped},
+	} {
+		if _, err := store.Window(in.tx, x.scope, x.name, x.into); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// count adds this acknowledgement to the windows. The breaker stays open until
+// an admin releases what waits.
+func (in *inbound) count(target addr.Address, w *windows, waits bool) error {
+	if waits && !w.tripped {
+		if err := store.SetWindow(in.tx, tripped, "", true); err != nil {
+			return err
+		}
+	}
+	limits := in.w.cfg.Acknowledge
+	for _, x := range []struct {
+		scope, name string
+		limited     bool
+		window      *rules.Window
+	}{
+		{capAddress, target.Key(), limits.PerAddress.N+limits.PerAddressDay.N > 0, &w.address},
+		{capDomain, rules.CapDomain(target.Domain), limits.PerDomain.N > 0, &w.domain},
+		{capAll, "", limits.Breaker.N > 0, &w.all},
+	} {
+		if !x.limited {
+			continue
+		}
+		x.window.Add(in.at)
+		if err := store.SetWindow(in.tx, x.scope, x.name, x.window); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sendAck writes the acknowledgement: to the Return-Path, with a null sender,
+// in the commit that makes the ticket.
+func (in *inbound) sendAck(target addr.Address, wait bool) error {
+	m := in.p.minter(in.w, in.t)
+	var who addr.Person
+	if r := in.t.Requester(); r != nil {
+		who.N = r.ID
+	}
+	mark := m.next(who)
+	head := compose.Head{
+		To: []addr.Mailbox{{Address: target}}, Date: in.at, MessageID: mark.messageID, Loop: m.loop(),
+		References: []string{mark.thread}, InReplyTo: in.facts.MessageID,
+	}
+	if in.facts.MessageID != "" {
+		head.References = append(head.References, in.facts.MessageID)
+	}
+	src, err := in.w.compose.Acknowledgement(compose.AckIn{Head: head, Team: in.team, Lang: in.t.Language, Ticket: in.t.Number,
+		Template: in.outcome.Template, Delay: compose.DelayWords(in.team.FirstReply, in.t.Language)})
+	if err != nil {
+		return err
+	}
+	row := store.Outgoing{To: target, Domain: in.team.Address.Domain, MessageID: mark.messageID, Purpose: store.PurposeAck,
+		Ticket: in.t.Number, Message: in.m.Seq, NotifyNone: true, Due: in.at, Created: in.at}
+	if wait {
+		row.State, row.Reason = store.Held, string(rules.ReasonBreaker)
+	}
+	if err := in.p.enqueue(in.tx, src, row); err != nil {
+		return err
+	}
+	return in.event(ticket.Event{By: ticket.System, What: ticket.Acknowledged, Data: map[string]string{"to": target.String(), "state": string(row.State)}})
+}

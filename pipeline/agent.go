@@ -1,0 +1,324 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/compose"
+	"postdesk/internal/config"
+	"postdesk/internal/message"
+	"postdesk/internal/ticket"
+	"postdesk/rules"
+	"postdesk/store"
+)
+
+// maxAgentText is how much of an agent's text is searched for commands and kept
+// in notices, in bytes.
+const maxAgentText = 1 << 20
+
+// outbound is an agent's mail in one transaction.
+type outbound struct {
+	inbound
+	agent    *config.Agent
+	commands []ticket.Command
+	rest     string // the new text below the commands
+	note     bool   // a note by command, by default, or by role
+}
+
+// fromAgent is the road of a believed agent's mail: commands, a note, an answer
+// to the customer, or a request of the agent's own.
+func (p *Pipeline) fromAgent(tx store.Tx, d *delivery, id rules.Identity) (*result, error) {
+	out := &outbound{inbound: inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}, agent: d.agent()}
+	if seen, ok, err := out.repeated(); err != nil || ok {
+		return seen, err
+	}
+	out.facts.Ack = rules.Ack{Reason: rules.ReasonAgentSubmission, Line: 1, Ticket: rules.DispositionNormal}
+	thread, err := p.threading(tx, d, id, d.released != nil && d.released.Why == holdWhich)
+	if err != nil {
+		return nil, err
+	}
+	if d.released != nil && thread.Hold && d.released.Ticket != 0 {
+		thread.Join, thread.Hold, thread.Ticket = true, false, d.released.Ticket
+	}
+	out.facts.Thread = thread
+	if thread.Join {
+		if err := out.openTicket(thread.Ticket); err != nil {
+			return nil, err
+		}
+	}
+	if out.facts.Class.Automatic && d.env.Peer.Login == "" {
+		return out.absent()
+	}
+	return out.act(thread, id)
+}
+
+func (out *outbound) openTicket(number uint64) (err error) {
+	if out.t, err = store.GetTicket(out.tx, number); err == nil {
+		out.team = out.w.teamOf(out.t)
+	}
+	return err
+}
+
+// absent is an agent's out-of-office answer or receipt: it is kept, changes
+// nothing, and reaches no customer.
+func (out *outbound) absent() (*result, error) {
+	if out.t == nil {
+		if err := out.shelve("automatic", "an automatic mail of an agent"); err != nil {
+			return nil, err
+		}
+		return out.finish()
+	}
+	if err := out.keepAs(ticket.KindAuto); err != nil {
+		return nil, err
+	}
+	out.facts.Decision = "an automatic mail of " + out.agent.ID
+	if err := out.event(ticket.Event{By: out.by(), What: ticket.Automatic, Message: out.m.Seq}); err != nil {
+		return nil, err
+	}
+	return out.finish()
+}
+
+// act reads the commands and chooses among note, commands alone, and answer.
+func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, error) {
+	var err error
+	if out.commands, out.rest, err = out.parse(); err != nil {
+		var bad *ticket.CommandError
+		if errors.As(err, &bad) {
+			return out.holdCommand(bad)
+		}
+		return nil, err
+	}
+	out.note = ticket.Has(out.commands, ticket.CmdNote) || out.agent.Role == config.RoleObserver || answersNote(id)
+	refused := out.permitted()
+	switch {
+	case thread.Hold:
+		return out.holdWhichTicket(thread)
+	case refused != "":
+		return out.hold(holdCommand, nil, []string{refused})
+	case out.commandsOnly():
+		return out.obey()
+	case out.t == nil:
+		return out.ownRequest()
+	case out.note:
+		return out.writeNote()
+	}
+	return out.reply()
+}
+
+// parse finds the commands of the new text. What an agent released with #send
+// is text as it stands.
+func (out *outbound) parse() ([]ticket.Command, string, error) {
+	text, _ := out.mail.TextBody(maxAgentText)
+	fresh, _ := message.SplitQuote(text)
+	if out.released != nil && out.released.Why == holdCommand {
+		return nil, fresh, nil
+	}
+	return ticket.ParseCommands(fresh)
+}
+
+// answersNote: the copy of a note was answered, and a reply to a note is a note.
+func answersNote(id rules.Identity) bool {
+	return slices.ContainsFunc(id.Tokens, func(p rules.Presented) bool {
+		return p.Token.Kind == addr.KindNote && p.Place == rules.PlaceRecipient
+	})
+}
+
+// commandsOnly: nothing is left for anyone to read once commands and signature
+// are gone.
+func (out *outbound) commandsOnly() bool {
+	text, _ := message.SplitSignature(out.rest)
+	if len(out.commands) == 0 || len(out.mail.Attachments()) > 0 {
+		return false
+	}
+	return text == "" || !ticket.Has(out.commands, ticket.CmdNote) && len(text) == 0
+}
+
+func (out *outbound) by() ticket.Actor { return ticket.Actor{Kind: ticket.ByAgent, ID: out.agent.ID} }
+
+// keepAs stores the agent's mail as a message of the ticket.
+func (out *outbound) keepAs(kind ticket.Kind) error {
+	if err := out.keep(kind); err != nil {
+		return err
+	}
+	out.m.Agent = out.agent.ID
+	return nil
+}
+
+// obey carries out commands that came without a text, and answers with a
+// transcript.
+func (out *outbound) obey() (*result, error) {
+	if out.t == nil {
+		return out.obeyDesk()
+	}
+	if err := out.keepAs(ticket.KindInternal); err != nil {
+		return nil, err
+	}
+	done, err := out.apply()
+	if err != nil {
+		return nil, err
+	}
+	out.facts.Decision = "commands of " + out.agent.ID + " on ticket " + strconv.FormatUint(out.t.Number, 10)
+	if ticket.Has(out.commands, ticket.CmdHelp) {
+		err = out.answer(compose.NoticeHelp, compose.NoticeData{})
+	} else {
+		err = out.answer(compose.NoticeTranscript, compose.NoticeData{Lines: done})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out.finish()
+}
+
+// obeyDesk answers commands that concern no ticket.
+func (out *outbound) obeyDesk() (*result, error) {
+	kind, data := compose.NoticeHelp, compose.NoticeData{}
+	if !ticket.Has(out.commands, ticket.CmdHelp) {
+		kind, data.Lines = compose.NoticeUnknown, []string{out.commands[0].Line}
+		data.Text = words(out.lang(), "noTicket")
+	}
+	out.facts.Decision = "commands of " + out.agent.ID + " without a ticket"
+	return out.aside(kind, data)
+}
+
+// aside keeps a mail that belongs to no ticket as a closed one, and answers it.
+func (out *outbound) aside(kind compose.NoticeKind, data compose.NoticeData) (*result, error) {
+	if err := out.shelve("desk", out.facts.Decision); err != nil {
+		return nil, err
+	}
+	out.m.Agent, out.m.Kind = out.agent.ID, ticket.KindInternal
+	n := notice{kind: kind, agent: out.agent, data: data, answering: out.facts.MessageID, at: out.at}
+	if err := out.p.notify(out.tx, out.w, n); err != nil {
+		return nil, err
+	}
+	return out.finish()
+}
+
+// permitted says why the commands can't be carried out, "" when they can: all
+// of them or none, before anything is written.
+func (out *outbound) permitted() string {
+	if out.agent.Role == config.RoleObserver && !onlyHelp(out.commands) {
+		return words(out.lang(), "observer")
+	}
+	if out.t == nil {
+		return ""
+	}
+	var bad *ticket.ActError
+	if _, err := ticket.Act(out.t, out.agent.ID, out.commands, out.w, out.at); errors.As(err, &bad) {
+		return bad.Command.Line
+	}
+	return ""
+}
+
+// apply turns the commands into events and repeats what was done.
+func (out *outbound) apply() ([]string, error) {
+	was := out.t.Assignee
+	events, err := ticket.Act(out.t, out.agent.ID, out.commands, out.w, out.at)
+	if err != nil {
+		return nil, err
+	}
+	if err := out.events(events); err != nil {
+		return nil, err
+	}
+	return lines(out.commands), out.handOver(was)
+}
+
+// handOver sends the new assignee the customer's latest mail.
+func (out *outbound) handOver(was string) error {
+	if out.t.Assignee == was || out.t.Assignee == "" || out.t.Assignee == out.agent.ID {
+		return nil
+	}
+	var last *ticket.Message
+	err := store.Messages(out.tx, out.t.Number, func(m ticket.Message) error {
+		if m.Kind == ticket.KindIn {
+			last = &m
+		}
+		return nil
+	})
+	if err != nil || last == nil {
+		return err
+	}
+	raw, err := out.tx.Mail(store.MailID(last.Mail))
+	if err != nil {
+		return err
+	}
+	mail, err := message.Parse(raw)
+	if err != nil {
+		return err
+	}
+	c := copyOf{t: out.t, m: last, mail: mail, kind: compose.CopyCustomer, at: out.at, cc: mailboxes(out.t), readers: []string{out.t.Assignee}}
+	return out.p.sendCopies(out.tx, out.w, c)
+}
+
+func onlyHelp(commands []ticket.Command) bool {
+	return !slices.ContainsFunc(commands, func(c ticket.Command) bool { return c.Name != ticket.CmdHelp && c.Name != ticket.CmdNote })
+}
+
+// answer sends the agent a notice about this ticket, in answer to this mail.
+func (out *outbound) answer(kind compose.NoticeKind, data compose.NoticeData) error {
+	return out.p.notify(out.tx, out.w, notice{kind: kind, agent: out.agent, t: out.t, data: data, answering: out.facts.MessageID, at: out.at})
+}
+
+// lang is the language of the agent's own team.
+func (out *outbound) lang() string { return out.w.homeTeam(out.agent).Language }
+
+// writeNote keeps the mail from the customer and sends it to the colleagues.
+func (out *outbound) writeNote() (*result, error) {
+	if err := out.keepAs(ticket.KindNote); err != nil {
+		return nil, err
+	}
+	if err := out.event(ticket.Event{By: out.by(), What: ticket.Noted, Message: out.m.Seq}); err != nil {
+		return nil, err
+	}
+	if _, err := out.apply(); err != nil {
+		return nil, err
+	}
+	readers := out.w.present(out.t.NoteReaders(out.agent.ID, out.w.crew(out.team)))
+	c := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyNote, at: out.at, readers: readers, commands: lines(out.commands)}
+	if err := out.p.sendCopies(out.tx, out.w, c); err != nil {
+		return nil, err
+	}
+	out.facts.Decision = "a note of " + out.agent.ID + " in ticket " + strconv.FormatUint(out.t.Number, 10)
+	return out.finish()
+}
+
+func lines(commands []ticket.Command) []string {
+	var list []string
+	for _, c := range commands {
+		list = append(list, c.Line)
+	}
+	return list
+}
+
+// ownRequest is a mail of an agent to a team that answers no ticket: a request
+// like any other, without acknowledgement.
+func (out *outbound) ownRequest() (*result, error) {
+	if !out.delivery.toTeam() {
+		return out.holdWhichTicket(rules.ThreadOut{})
+	}
+	var err error
+	if out.contact, err = contactOf(out.tx, out.author.Address); err != nil {
+		return nil, err
+	}
+	if err := out.open(rules.ThreadOut{Why: "a request of an agent"}); err != nil {
+		return nil, err
+	}
+	out.m.Agent = out.agent.ID
+	return out.finish()
+}
+
+// toTeam says whether a recipient is a team's own address.
+func (d *delivery) toTeam() bool {
+	return slices.ContainsFunc(d.targets, func(t target) bool { return t.team != nil && t.token == nil })
+}
+
+// encodeFacts is for the records that are no message.
+func encodeFacts(f Facts) []byte {
+	b, err := json.Marshal(f)
+	if err != nil {
+		return nil // explain has less to tell; the mail matters more
+	}
+	return b
+}

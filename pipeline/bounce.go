@@ -1,0 +1,248 @@
+package pipeline
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/message"
+	"postdesk/internal/ticket"
+	"postdesk/rules"
+	"postdesk/store"
+)
+
+// fromRobot is the road of a delivery report: an event on the mail that it is
+// about, found by the token of our envelope sender or by the Message-ID that
+// came back. One that matches nothing is kept, closed and tagged, and disturbs
+// nobody.
+func (p *Pipeline) fromRobot(tx store.Tx, d *delivery, id rules.Identity) (*result, error) {
+	in := &inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}
+	if seen, ok, err := in.repeated(); err != nil || ok {
+		return seen, err
+	}
+	in.facts.Ack = rules.Ack{Reason: rules.ReasonReport, Line: 3, Ticket: rules.DispositionEvent}
+	row, err := in.bounced()
+	if err != nil {
+		return nil, err
+	}
+	if row == nil {
+		return in.unmatched(id)
+	}
+	if in.t, err = store.GetTicket(tx, row.Ticket); err != nil {
+		return nil, err
+	}
+	if err := in.keep(ticket.KindBounce); err != nil {
+		return nil, err
+	}
+	if err := in.event(ticket.Event{By: ticket.System, What: ticket.Automatic, Message: in.m.Seq, Data: map[string]string{"about": row.MessageID}}); err != nil {
+		return nil, err
+	}
+	if err := in.judge(row); err != nil {
+		return nil, err
+	}
+	in.facts.Decision = "a delivery report about ticket " + strconv.FormatUint(row.Ticket, 10)
+	return in.finish()
+}
+
+// judge applies what the report says: a failure is a failure as if the server
+// had said it in the session; a delay or a success is only written down.
+func (in *inbound) judge(row *store.Outgoing) error {
+	failed, about := verdictOf(in.mail.Report(), row)
+	if !failed || row.State == store.Failed {
+		return nil
+	}
+	if about != "" {
+		row.Text = about
+	}
+	row.State, row.Done = store.Failed, in.at
+	if err := store.PutOutgoing(in.tx, *row); err != nil {
+		return err
+	}
+	if err := in.p.undelivered(in.tx, in.w, in.t, *row, in.at); err != nil {
+		return err
+	}
+	return nil
+}
+
+// verdictOf reads a report: whether it says that this mail failed for good, and in
+// which words. A null-sender mail to a bounce address without RFC 3464 fields
+// can't be told from a vacation answer: it fails nothing.
+func verdictOf(r *message.Report, row *store.Outgoing) (failed bool, words string) {
+	if r == nil || r.Kind != "delivery-status" {
+		return false, ""
+	}
+	for _, rcpt := range r.Recipients {
+		if !strings.EqualFold(rcpt.Action, "failed") || !sameRecipient(rcpt, row.To, len(r.Recipients)) {
+			continue
+		}
+		row.Enhanced, row.Host, row.Code = rcpt.Status, clean(rcpt.RemoteMTA), 0
+		return true, clean(rcpt.DiagnosticCode)
+	}
+	return false, ""
+}
+
+func sameRecipient(s message.RecipientStatus, to addr.Address, of int) bool {
+	for _, name := range []string{s.OriginalRecipient, s.FinalRecipient} {
+		if _, rest, ok := strings.Cut(name, ";"); ok {
+			name = rest
+		}
+		if a, err := addr.Parse(strings.TrimSpace(name)); err == nil && a.Key() == to.Key() {
+			return true
+		}
+	}
+	return of == 1 // forwarded on: the address is another, the report is about this mail
+}
+
+// clean bounds a remote server's words and takes control characters out.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, s)
+	return strings.TrimSpace(clip(s))
+}
+
+// bounced finds the outbox row that the report is about, nil for none.
+func (in *inbound) bounced() (*store.Outgoing, error) {
+	for _, t := range in.targets {
+		if t.token != nil && t.token.Kind == addr.KindBounce {
+			return in.sentAs(*t.token)
+		}
+	}
+	r := in.mail.Report()
+	if r == nil {
+		return nil, nil
+	}
+	tok, ok := addr.TokenOfMessageID(r.OriginalID)
+	if !ok {
+		return nil, nil
+	}
+	t, ok := in.p.keys.Verify(tok)
+	if !ok || t.Kind != addr.KindMessage {
+		return nil, nil
+	}
+	return in.sentAs(t)
+}
+
+// sentAs finds the row of a ticket's outgoing mail by its token.
+func (in *inbound) sentAs(tok addr.Token) (*store.Outgoing, error) {
+	t, err := store.GetTicket(in.tx, tok.Ticket)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	id := in.p.minter(in.w, t).marks(tok.Item, tok.Person).messageID
+	report := in.mail.Report()
+	var found *store.Outgoing
+	err = store.SentOf(in.tx, tok.Ticket, func(row store.Outgoing) error {
+		if row.MessageID != id {
+			return nil
+		}
+		if found == nil {
+			found = &row
+		}
+		if report == nil {
+			return nil
+		}
+		for _, s := range report.Recipients {
+			if sameRecipient(s, row.To, 2) {
+				found = &row // of several recipients, the one that the report names
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// unmatched keeps a report that is about nothing of ours as a closed ticket.
+func (in *inbound) unmatched(id rules.Identity) (*result, error) {
+	thread, err := in.p.threading(in.tx, in.delivery, id, false)
+	if err != nil {
+		return nil, err
+	}
+	if thread.Join {
+		err = in.join(thread)
+	} else {
+		err = in.shelve("bounce", "a delivery report that matches no mail of ours")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return in.finish()
+}
+
+// shelve makes a ticket that is closed from the start.
+func (in *inbound) shelve(tag, why string) error {
+	var err error
+	if in.t, err = store.NewTicket(in.tx, in.w.cfg.Tickets.FirstNumber); err != nil {
+		return err
+	}
+	in.t.Team, in.t.Language = in.team.Address, in.team.Language
+	kind := ticket.KindAuto
+	if tag == "bounce" {
+		kind = ticket.KindBounce
+	}
+	if err := in.event(ticket.Event{By: in.sender(), What: ticket.Created, Data: map[string]string{"subject": in.facts.Subject}}); err != nil {
+		return err
+	}
+	if err := in.keep(kind); err != nil {
+		return err
+	}
+	in.facts.Decision = why
+	return in.events([]ticket.Event{
+		{By: ticket.System, What: ticket.Silent, Data: map[string]string{"reason": string(in.facts.Ack.Reason)}},
+		{By: ticket.System, What: ticket.Tagged, Data: map[string]string{"tag": tag}},
+		{By: ticket.System, What: ticket.StatusChanged, Data: map[string]string{"status": string(ticket.Closed), "text": ""}},
+	})
+}
+
+// fromLoop is the road of a mail of ours that came back: an event, nothing more.
+func (p *Pipeline) fromLoop(tx store.Tx, d *delivery) (*result, error) {
+	in := &inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}
+	in.facts.Ack = rules.Ack{Reason: rules.ReasonOwnToken, Line: 4, Ticket: rules.DispositionEvent}
+	if seen, ok, err := in.repeated(); err != nil || ok {
+		return seen, err
+	}
+	t, err := in.loopTicket()
+	if err != nil {
+		return nil, err
+	}
+	if t == nil {
+		if err := in.shelve("loop", "our own automatic mail came back"); err != nil {
+			return nil, err
+		}
+		return in.finish()
+	}
+	in.t = t
+	if err := in.keep(ticket.KindAuto); err != nil {
+		return nil, err
+	}
+	in.facts.Decision = "a loop: an event of ticket " + strconv.FormatUint(t.Number, 10)
+	if err := in.event(ticket.Event{By: ticket.System, What: ticket.LoopSeen, Message: in.m.Seq, Data: map[string]string{"from": in.facts.From}}); err != nil {
+		return nil, err
+	}
+	return in.finish()
+}
+
+// loopTicket is the ticket whose own mark came back, nil when it is of none.
+func (in *inbound) loopTicket() (*ticket.Ticket, error) {
+	marks := in.mail.Header.Values("X-Postdesk-Loop")
+	if tok, ok := addr.TokenOfMessageID(in.facts.MessageID); ok {
+		marks = append(marks, tok)
+	}
+	for _, v := range marks {
+		if tok, ok := in.p.keys.Verify(strings.TrimSpace(v)); ok && tok.Ticket != 0 {
+			t, err := store.GetTicket(in.tx, tok.Ticket)
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			return t, err
+		}
+	}
+	return nil, nil
+}

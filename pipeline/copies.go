@@ -1,0 +1,171 @@
+package pipeline
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/compose"
+	"postdesk/internal/config"
+	"postdesk/internal/message"
+	"postdesk/internal/ticket"
+	"postdesk/store"
+)
+
+// largeAttachment is the encoded size above which an attachment is left out of
+// a copy that the agent's server refused for its size.
+const largeAttachment = 1 << 20
+
+// copyOf is a mail of a ticket on its way to agents.
+type copyOf struct {
+	t        *ticket.Ticket
+	m        *ticket.Message
+	mail     *message.Message
+	kind     compose.CopyKind
+	cautions []compose.Caution
+	cc       []addr.Mailbox
+	commands []string
+	omitOver int64
+	readers  []string // agent ids
+	review   []string // of them, those who only hear of it: supervisors
+	at       time.Time
+}
+
+// sendCopies writes the agents' copies of a mail into the outbox.
+func (p *Pipeline) sendCopies(tx store.Tx, w *world, c copyOf) error {
+	for _, id := range c.readers {
+		agent := w.agents[id]
+		if agent == nil {
+			continue
+		}
+		if err := p.sendCopy(tx, w, c, agent); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Pipeline) sendCopy(tx store.Tx, w *world, c copyOf, agent *config.Agent) error {
+	m := p.minter(w, c.t)
+	mark := m.next(m.agent(agent.ID))
+	in := p.copyIn(w, c, agent, m, mark)
+	out, err := w.compose.Copy(in)
+	if err != nil {
+		return err
+	}
+	if err := p.enqueueCopy(tx, w, c, agent, mark, out.Source); err != nil {
+		return err
+	}
+	if !out.NeedsNotice {
+		return nil
+	}
+	mark = m.next(m.agent(agent.ID))
+	in.Head.MessageID = mark.messageID
+	notice, err := w.compose.BlockNotice(in)
+	if err != nil {
+		return err
+	}
+	return p.enqueueCopy(tx, w, c, agent, mark, notice)
+}
+
+// copyIn gathers what compose has to know for one agent.
+func (p *Pipeline) copyIn(w *world, c copyOf, agent *config.Agent, m minter, mark marks) compose.CopyIn {
+	in := compose.CopyIn{
+		Head: compose.Head{
+			To:         []addr.Mailbox{{Name: agent.Name, Address: agent.Address}},
+			Subject:    w.agentSubject(c.t),
+			Date:       c.at,
+			MessageID:  mark.messageID,
+			References: []string{mark.thread},
+			InReplyTo:  mark.thread,
+		},
+		Team: m.team, Lang: m.team.Language, Kind: c.kind,
+		Reply:    m.replyTo(agent.ID, c.kind == compose.CopyNote),
+		Ticket:   w.ticketData(c.t),
+		Mail:     c.mail,
+		Writer:   c.m.From,
+		Backed:   c.m.Backed != "",
+		Cc:       c.cc,
+		Expect:   w.expectation(c, agent.ID),
+		Cautions: c.cautions,
+		Commands: c.commands,
+		OmitOver: c.omitOver,
+	}
+	if r := c.t.Requester(); r != nil {
+		in.Customer = addr.Mailbox{Name: r.Name, Address: r.Address}
+	}
+	if c.m.Agent != "" {
+		in.Writer = addr.Mailbox{Name: w.agentName(c.m.Agent)}
+	}
+	return in
+}
+
+func (w *world) expectation(c copyOf, agent string) compose.Expectation {
+	switch {
+	case slices.Contains(c.review, agent):
+		return compose.ExpectReview
+	case c.kind != compose.CopyCustomer || !c.m.Kind.Public():
+		return compose.ExpectNothing
+	case c.t.Assignee == "" && inTeam(w.teamOf(c.t), agent):
+		return compose.ExpectTake
+	case c.t.Assignee == agent:
+		return compose.ExpectAnswer
+	}
+	return compose.ExpectNothing
+}
+
+func (p *Pipeline) enqueueCopy(tx store.Tx, w *world, c copyOf, agent *config.Agent, mark marks, src message.Source) error {
+	purpose := store.PurposeCopy
+	if c.kind == compose.CopyNote || c.kind == compose.CopyColleague {
+		purpose = store.PurposeNote
+	}
+	return p.enqueue(tx, src, store.Outgoing{
+		From: mark.sender, To: agent.Address, Domain: w.teamOf(c.t).Address.Domain, MessageID: mark.messageID,
+		Purpose: purpose, Ticket: c.t.Number, Message: c.m.Seq, Agent: agent.ID, Reduced: c.omitOver > 0, Due: c.at, Created: c.at,
+	})
+}
+
+// enqueue stores a mail and its row in the outbox.
+func (p *Pipeline) enqueue(tx store.Tx, src message.Source, row store.Outgoing) error {
+	id, err := tx.PutMail(src)
+	if err != nil {
+		return err
+	}
+	row.Mail = id
+	row.SMTPUTF8 = !row.From.IsASCII() || !row.To.IsASCII()
+	return store.Enqueue(tx, &row)
+}
+
+// agentSubject is the subject of all copies of a ticket: always the same, so
+// that the agent's client keeps the thread together.
+func (w *world) agentSubject(t *ticket.Ticket) string {
+	return tagged(t.Subject, w.cfg.Tickets.TagAgents, t.Number)
+}
+
+// customerSubject is the subject as the customer knows it.
+func (w *world) customerSubject(t *ticket.Ticket) string {
+	return tagged(t.Subject, w.cfg.Tickets.TagCustomers, t.Number)
+}
+
+func tagged(subject, tag string, number uint64) string {
+	tag = strings.ReplaceAll(tag, "{number}", strconv.FormatUint(number, 10))
+	if tag == "" || strings.Contains(subject, tag) {
+		return subject
+	}
+	return strings.TrimSpace(subject + " " + tag)
+}
+
+func (w *world) ticketData(t *ticket.Ticket) compose.Ticket {
+	return compose.Ticket{Number: t.Number, Subject: t.Subject, Status: string(t.Status), Priority: string(t.Priority),
+		Category: t.Category, Tags: t.Tags, Assignee: w.agentName(t.Assignee)}
+}
+
+// agentName is an agent's name; of one who is gone, the id stays.
+func (w *world) agentName(id string) string {
+	if a := w.agents[id]; a != nil {
+		return a.Name
+	}
+	return id
+}

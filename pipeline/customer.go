@@ -1,0 +1,325 @@
+package pipeline
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/compose"
+	"postdesk/internal/config"
+	"postdesk/internal/reply"
+	"postdesk/internal/ticket"
+	"postdesk/rules"
+	"postdesk/store"
+)
+
+// maxParticipants bounds who is taken from the Cc of requests.
+const maxParticipants = 50
+
+// inbound is a customer's mail in one transaction: the delivery and what was
+// decided so far.
+type inbound struct {
+	*delivery
+	p        *Pipeline
+	tx       store.Tx
+	facts    Facts // a copy: the transaction may run again
+	team     *config.Team
+	t        *ticket.Ticket
+	m        *ticket.Message
+	contact  *store.Contact
+	outcome  rules.Outcome
+	caution  []compose.Caution
+	happened []ticket.What
+}
+
+// fromCustomer is the road of a customer's mail: the same mail again, a
+// message of a ticket, or a new request.
+func (p *Pipeline) fromCustomer(tx store.Tx, d *delivery, id rules.Identity) (*result, error) {
+	in := &inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}
+	if seen, ok, err := in.repeated(); err != nil || ok {
+		return seen, err
+	}
+	thread, err := p.threading(tx, d, id, false)
+	if err != nil {
+		return nil, err
+	}
+	in.facts.Thread = thread
+	if in.contact, err = contactOf(tx, d.author.Address); err != nil {
+		return nil, err
+	}
+	if thread.Join {
+		err = in.join(thread)
+	} else {
+		err = in.open(thread)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return in.finish()
+}
+
+// join adds the mail to the ticket that it belongs to.
+func (in *inbound) join(thread rules.ThreadOut) error {
+	t, err := store.GetTicket(in.tx, thread.Ticket)
+	if err != nil {
+		return err
+	}
+	in.t, in.team = t, in.w.teamOf(t)
+	kind, what := ticket.KindIn, ticket.Received
+	switch {
+	case in.facts.Class.Automatic:
+		kind, what = ticket.KindAuto, ticket.Automatic
+		in.warn(compose.WarnAutomatic, "")
+	case thread.Visitor:
+		kind, what = ticket.KindVisitor, ticket.Visited
+		in.warn(compose.WarnVisitor, in.author.Address.String())
+	}
+	if err := in.keep(kind); err != nil {
+		return err
+	}
+	if err := in.event(ticket.Event{By: in.sender(), What: what, Message: in.m.Seq}); err != nil {
+		return err
+	}
+	if kind == ticket.KindIn {
+		if err := in.participants(); err != nil {
+			return err
+		}
+	}
+	in.facts.Ack = rules.Ack{Reason: rules.ReasonNotNew, Line: 1, Ticket: rules.DispositionNormal}
+	in.facts.Decision = "message " + strconv.FormatUint(in.m.Seq, 10) + " of ticket " + strconv.FormatUint(t.Number, 10)
+	return in.forward()
+}
+
+// open makes a new ticket of the mail.
+func (in *inbound) open(thread rules.ThreadOut) error {
+	in.outcome = in.w.rules.Apply(in.ruleFacts(in.team, in.contact, nil))
+	in.facts.Rules = in.outcome.Applied
+	if in.outcome.Refuse != "" && in.mayRefuse() {
+		return reply.New(550, [3]int{5, 7, 1}, in.outcome.Refuse)
+	}
+	if t := in.ruledTeam(); t != nil {
+		in.team = t
+	}
+	route, err := in.route()
+	if err != nil {
+		return err
+	}
+	in.facts.Route = route
+	if in.t, err = store.NewTicket(in.tx, in.w.cfg.Tickets.FirstNumber); err != nil {
+		return err
+	}
+	in.t.Team, in.t.Language = in.team.Address, in.language()
+	if err := in.begin(thread); err != nil {
+		return err
+	}
+	if err := in.keep(ticket.KindIn); err != nil {
+		return err
+	}
+	if err := in.settle(route); err != nil {
+		return err
+	}
+	if err := in.acknowledge(); err != nil {
+		return err
+	}
+	in.facts.Decision = "new ticket " + strconv.FormatUint(in.t.Number, 10)
+	return in.dispose()
+}
+
+// dispose does what the acknowledgement table says of the mail itself: RFC 5321
+// §6.3 refuses what went round too often.
+func (in *inbound) dispose() error {
+	switch {
+	case in.facts.Ack.Ticket == rules.DispositionRefuse && in.mayRefuse():
+		return reply.New(554, [3]int{5, 4, 6}, "This mail has gone round in a loop: too many Received fields")
+	case in.facts.Ack.Reason == rules.ReasonHopCount:
+		return in.events([]ticket.Event{
+			{By: ticket.System, What: ticket.LoopSeen, Data: map[string]string{"why": string(rules.ReasonHopCount)}},
+			{By: ticket.System, What: ticket.StatusChanged, Data: map[string]string{"status": string(ticket.Closed)}},
+		})
+	}
+	return in.forward()
+}
+
+// ruledTeam is the team that a rule chose, nil for none.
+func (in *inbound) ruledTeam() *config.Team {
+	a, err := addr.Parse(in.outcome.Team)
+	if err != nil {
+		return nil
+	}
+	return in.w.team(a)
+}
+
+func (in *inbound) language() string {
+	switch {
+	case in.outcome.Language != "":
+		return in.outcome.Language
+	case in.contact != nil && in.contact.Language != "":
+		return in.contact.Language
+	}
+	return in.team.Language
+}
+
+func (in *inbound) route() (rules.RouteOut, error) {
+	facts, err := in.routeIn(in.tx, in.team, in.contact, in.outcome.Assign)
+	if err != nil {
+		return rules.RouteOut{}, err
+	}
+	route := rules.Route(facts)
+	if route.Why == rules.RouteRoundRobin || route.Why == rules.RouteLeastOpen {
+		err = store.SetLastByTurn(in.tx, in.team.Address, route.Agent)
+	}
+	return route, err
+}
+
+// begin writes the first events: the request, who asks, what it points to.
+func (in *inbound) begin(thread rules.ThreadOut) error {
+	subject := in.facts.Subject
+	if in.outcome.Subject != "" {
+		subject = in.outcome.Subject
+	}
+	events := []ticket.Event{{By: in.sender(), What: ticket.Created, Data: map[string]string{"subject": subject}}}
+	for _, n := range thread.Mentions {
+		events = append(events, ticket.Event{By: ticket.System, What: ticket.Mentions, Data: number(n)})
+		in.warn(compose.WarnMentions, strconv.FormatUint(n, 10))
+	}
+	if thread.LinkedTo != 0 {
+		events = append(events, ticket.Event{By: ticket.System, What: ticket.Linked, Data: number(thread.LinkedTo)})
+	}
+	if why := in.suspect(); why != "" {
+		events = append(events, ticket.Event{By: ticket.System, What: ticket.MarkedSuspect, Data: map[string]string{"why": why}})
+		in.warn(compose.WarnSuspect, why)
+	}
+	for _, team := range in.otherTeams(in.team) {
+		events = append(events, ticket.Event{By: in.sender(), What: ticket.TeamAdded, Data: map[string]string{"team": team.Address.String()}})
+	}
+	if err := in.events(events); err != nil {
+		return err
+	}
+	return in.requester()
+}
+
+func number(n uint64) map[string]string {
+	return map[string]string{"number": strconv.FormatUint(n, 10)}
+}
+
+// requester makes the author the one who asked; a web form's mail names
+// another in Reply-To, which counts only when the form's own address is backed.
+func (in *inbound) requester() error {
+	who := in.author
+	if list := in.mail.Header.Mailboxes("Reply-To"); in.outcome.ReplyToRequester && in.facts.Auth.Backed != "" && len(list) == 1 {
+		who = list[0]
+	}
+	if who.Address.IsZero() {
+		return nil // nobody who could be answered
+	}
+	c, err := store.SeeContact(in.tx, who, in.at)
+	if err != nil {
+		return err
+	}
+	in.contact = c
+	p := &ticket.Participant{Relation: ticket.Requester, Name: who.Name, Address: who.Address, Contact: c.ID}
+	if err := in.event(ticket.Event{By: in.sender(), What: ticket.Joined, Participant: p}); err != nil {
+		return err
+	}
+	if err := store.AddRequest(in.tx, c.ID, in.t.Number); err != nil {
+		return err
+	}
+	return in.participants()
+}
+
+// participants are those whom the requester's backed mails name. History is
+// sent to nobody because of a Cc; they get what is said from now on.
+func (in *inbound) participants() error {
+	r := in.t.Requester()
+	if r == nil || in.facts.Auth.Backed == "" || in.t.Who(in.author.Address) == nil {
+		return nil
+	}
+	if err := in.replyTo(r); err != nil {
+		return err
+	}
+	if r.Address.Key() != in.author.Address.Key() {
+		return nil
+	}
+	others := append(in.mail.Header.Mailboxes("To"), in.mail.Header.Mailboxes("Cc")...)
+	for _, m := range others {
+		if in.ours(m.Address) || in.t.Who(m.Address) != nil || len(in.t.Participants) >= maxParticipants {
+			continue
+		}
+		c, err := store.SeeContact(in.tx, m, in.at)
+		if err != nil {
+			return err
+		}
+		p := &ticket.Participant{Relation: ticket.Copied, Name: m.Name, Address: m.Address, Contact: c.ID}
+		if err := in.event(ticket.Event{By: in.sender(), What: ticket.Joined, Participant: p}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ours says whether an address is a team's, an agent's or a token's: nobody to
+// be copied on a ticket.
+func (in *inbound) ours(a addr.Address) bool {
+	if in.w.byAddress[a.Key()] != nil || in.w.isPostmaster(a) {
+		return true
+	}
+	_, ours := in.p.target(in.w, a)
+	return ours
+}
+
+// replyTo follows the single Reply-To of the requester's latest backed mail. A
+// change is shown to the agent.
+func (in *inbound) replyTo(r *ticket.Participant) error {
+	if r.Address.Key() != in.author.Address.Key() {
+		return nil
+	}
+	var to addr.Address
+	if list := in.mail.Header.Mailboxes("Reply-To"); len(list) == 1 && list[0].Address.Key() != r.Address.Key() && !in.ours(list[0].Address) {
+		to = list[0].Address
+	}
+	if to.Key() == r.ReplyTo.Key() {
+		return nil
+	}
+	if !to.IsZero() {
+		in.warn(compose.WarnReplyTo, to.String())
+	}
+	changed := *r
+	changed.ReplyTo = to
+	return in.event(ticket.Event{By: in.sender(), What: ticket.ReplyToChanged, Participant: &changed})
+}
+
+// settle applies what rules and routing decided.
+func (in *inbound) settle(route rules.RouteOut) error {
+	var events []ticket.Event
+	add := func(what ticket.What, data map[string]string) {
+		events = append(events, ticket.Event{By: ticket.System, What: what, Data: data})
+	}
+	for _, name := range in.outcome.Applied {
+		add(ticket.RuleApplied, map[string]string{"name": name})
+	}
+	if in.outcome.Category != "" {
+		add(ticket.Categorised, map[string]string{"category": in.outcome.Category})
+	}
+	if in.outcome.Priority != "" {
+		add(ticket.Prioritised, map[string]string{"priority": in.outcome.Priority})
+	}
+	for _, tag := range in.outcome.Tags {
+		add(ticket.Tagged, map[string]string{"tag": tag})
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.outcome.Fields)) {
+		add(ticket.FieldSet, map[string]string{"name": name, "value": in.outcome.Fields[name]})
+	}
+	for _, who := range in.outcome.Observe {
+		if a, err := addr.Parse(who); err == nil && in.w.byAddress[a.Key()] != nil {
+			who = in.w.byAddress[a.Key()].ID
+		}
+		if in.w.agents[who] != nil {
+			add(ticket.Observing, map[string]string{"agent": who})
+		}
+	}
+	if route.Agent != "" {
+		add(ticket.Assigned, map[string]string{"agent": route.Agent, "why": string(route.Why)})
+	}
+	return in.events(events)
+}

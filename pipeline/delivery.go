@@ -1,0 +1,218 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"time"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/config"
+	"postdesk/internal/message"
+	"postdesk/rules"
+	"postdesk/smtpd"
+	"postdesk/store"
+)
+
+// delivery is one mail on its way through the stages. Each stage adds what it
+// learned to facts; what a transaction decides is in its own value, so that
+// it can run again.
+type delivery struct {
+	w       *world
+	env     *smtpd.Envelope
+	raw     message.Source
+	mail    *message.Message
+	targets []target
+	id      string // what the client is told, and the log's mark
+	at      time.Time
+	author  addr.Mailbox // the only author, zero if there is not exactly one
+	facts   Facts
+	// released is set when a held mail goes its way: what its agent said yes to.
+	released *store.HeldMail
+	stored   store.MailID // the mail as it is in the store already, when released
+}
+
+// Facts is what the stages learned of a mail: kept with it, so that explain can
+// tell and replay can decide again. It holds no text of the mail's body.
+type Facts struct {
+	ID       string    `json:"id"`
+	At       time.Time `json:"at"`
+	Listener string    `json:"listener"`
+	Peer     string    `json:"peer,omitempty"`
+	Helo     string    `json:"helo,omitempty"`
+	TLS      string    `json:"tls,omitempty"`
+	Login    string    `json:"login,omitempty"`
+	Frontend bool      `json:"frontend,omitempty"`
+	Trusted  bool      `json:"trusted,omitempty"`
+
+	EnvelopeFrom string   `json:"envelope_from"`
+	EnvelopeTo   []string `json:"envelope_to"`
+	MessageID    string   `json:"message_id,omitempty"`
+	From         string   `json:"from,omitempty"`
+	Authors      int      `json:"authors"`
+	Subject      string   `json:"subject,omitempty"`
+	Size         int64    `json:"size"`
+	SHA256       string   `json:"sha256"`
+	BodySHA256   string   `json:"body_sha256"`
+	Defects      []string `json:"defects,omitempty"`
+
+	Auth     AuthFacts       `json:"authentication"`
+	Filter   FilterFacts     `json:"filter,omitzero"`
+	Class    ClassFacts      `json:"class"`
+	Thread   rules.ThreadOut `json:"thread,omitzero"`
+	Rules    []string        `json:"rules,omitempty"`
+	Route    rules.RouteOut  `json:"route,omitzero"`
+	Ack      rules.Ack       `json:"acknowledgement,omitzero"`
+	Decision string          `json:"decision,omitempty"`
+	Panic    string          `json:"panic,omitempty"`
+}
+
+// FilterFacts is what the milters said.
+type FilterFacts struct {
+	Asked   bool   `json:"asked,omitempty"`
+	Spam    bool   `json:"spam,omitempty"`
+	Malware bool   `json:"malware,omitempty"`
+	Text    string `json:"text,omitempty"`
+}
+
+// newDelivery reads the mail and what is known of its way.
+func (p *Pipeline) newDelivery(w *world, env *smtpd.Envelope, raw message.Source) (*delivery, error) {
+	d := &delivery{w: w, env: env, raw: raw, at: p.now().UTC()}
+	mail, err := message.Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("read the mail: %w", err)
+	}
+	d.mail = mail
+	if list, fields := mail.Authors(); len(list) == 1 && fields == 1 {
+		d.author = list[0]
+	}
+	for _, to := range env.To {
+		t, _ := p.target(w, to)
+		d.targets = append(d.targets, t)
+	}
+	return d, d.gather()
+}
+
+// gather writes down the envelope and the header.
+func (d *delivery) gather() error {
+	sum, err := digest(d.raw)
+	if err != nil {
+		return err
+	}
+	body, err := message.BodyHash(d.mail)
+	if err != nil {
+		return err
+	}
+	list, _ := d.mail.Authors()
+	peer := d.env.Peer
+	d.id = queueID(peer.Session, d.at, sum)
+	d.facts = Facts{
+		ID: d.id, At: d.at, Listener: string(peer.Listener), Helo: clip(peer.Helo), TLS: peer.TLS, Login: peer.Login, Frontend: peer.Frontend, Trusted: peer.Trusted,
+		EnvelopeFrom: d.env.From.String(), MessageID: d.messageID(), From: d.author.Address.String(), Authors: len(list),
+		Subject: d.mail.Header.Text("Subject"), Size: d.raw.Size(), SHA256: hex.EncodeToString(sum[:]), BodySHA256: hex.EncodeToString(body[:]),
+		Defects: d.mail.Defects,
+	}
+	if peer.Addr.IsValid() {
+		d.facts.Peer = peer.Addr.String()
+	}
+	for _, to := range d.env.To {
+		d.facts.EnvelopeTo = append(d.facts.EnvelopeTo, to.String())
+	}
+	return nil
+}
+
+// messageID is the mail's own, bounded: it becomes a key.
+func (d *delivery) messageID() string {
+	ids := d.mail.Header.MessageIDs("Message-ID")
+	if len(ids) == 0 {
+		return ""
+	}
+	return clip(ids[0])
+}
+
+// team is whose mail it is: the first of our addresses in To, then in Cc; the
+// envelope decides for one that is in neither.
+func (d *delivery) team() *config.Team {
+	for _, field := range []string{"To", "Cc"} {
+		for _, m := range d.mail.Header.Mailboxes(field) {
+			if t := d.w.team(m.Address); t != nil && d.sentTo(t) {
+				return t
+			}
+		}
+	}
+	for _, t := range d.targets {
+		if t.team != nil {
+			return t.team
+		}
+	}
+	return &d.w.cfg.Teams[0]
+}
+
+// sentTo says whether the envelope names a team.
+func (d *delivery) sentTo(team *config.Team) bool {
+	for _, t := range d.targets {
+		if t.team == team {
+			return true
+		}
+	}
+	return false
+}
+
+// otherTeams are the further teams of the envelope.
+func (d *delivery) otherTeams(owner *config.Team) []*config.Team {
+	var list []*config.Team
+	for i := range d.w.cfg.Teams {
+		if t := &d.w.cfg.Teams[i]; t != owner && d.sentTo(t) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// print is what makes a mail the same when it comes again: Message-ID, author
+// and body. A mail without a Message-ID is never the same.
+func (d *delivery) print() string {
+	if d.facts.MessageID == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(d.facts.MessageID + "\x00" + d.facts.From + "\x00" + d.facts.BodySHA256))
+	return hex.EncodeToString(sum[:16])
+}
+
+// put stores the mail, once.
+func (d *delivery) put(tx store.Tx) (store.MailID, error) {
+	if d.stored != 0 {
+		return d.stored, nil
+	}
+	return tx.PutMail(d.raw)
+}
+
+// queueID is short, unique enough for a log, and tells nothing.
+func queueID(session string, at time.Time, sum [sha256.Size]byte) string {
+	h := sha256.Sum256([]byte(session + at.String() + string(sum[:])))
+	return hex.EncodeToString(h[:6])
+}
+
+// hashed is a source that summed its bytes while they arrived.
+type hashed interface{ SHA256() [sha256.Size]byte }
+
+// digest is SHA-256 of the mail as received.
+func digest(src message.Source) (sum [sha256.Size]byte, err error) {
+	if h, ok := src.(hashed); ok {
+		return h.SHA256(), nil
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(src, 0, src.Size())); err != nil {
+		return sum, fmt.Errorf("read the mail: %w", err)
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// clip bounds what a stranger chose and we keep as a fact or key.
+func clip(s string) string {
+	if len(s) > 250 {
+		return s[:250]
+	}
+	return s
+}

@@ -1,0 +1,320 @@
+package pipeline
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/compose"
+	"postdesk/internal/config"
+	"postdesk/internal/message"
+	"postdesk/internal/ticket"
+	"postdesk/rules"
+	"postdesk/smtpd"
+	"postdesk/store"
+)
+
+// Why a mail is held: the metric's label.
+const (
+	holdIdentity = "identity" // it says that it is an agent's, and is not believed
+	holdGuard    = "guard"    // the outgoing guard found something
+	holdCommand  = "command"  // a command that can't be understood or carried out
+	holdWhich    = "which"    // which ticket is meant
+	holdOwn      = "own-address"
+)
+
+// maxNotices is how many notices of held mail an agent gets in an hour: whoever
+// forges an agent's address must not flood the agent.
+const maxNotices = 20
+
+// HoldReasons lists them for the metrics.
+func HoldReasons() []string {
+	return []string{holdIdentity, holdGuard, holdCommand, holdWhich, holdOwn}
+}
+
+// fromDoubtful is the road of a mail with an agent's address that is not
+// believed: nothing goes out, and the agent is asked at the registered address.
+func (p *Pipeline) fromDoubtful(tx store.Tx, d *delivery) (*result, error) {
+	out := &outbound{inbound: inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}, agent: d.agent()}
+	out.facts.Ack = rules.Ack{Reason: rules.ReasonAgentNotBelieved, Line: 4, Ticket: rules.DispositionHeld}
+	if seen, ok, err := out.held(); err != nil || ok {
+		return seen, err
+	}
+	if d.facts.Class.Automatic {
+		return out.absent()
+	}
+	return out.hold(holdIdentity, nil, []string{d.facts.Class.Why})
+}
+
+// fromOwn is a mail from outside with a generic address of ours as author: a
+// web form where a rule says so and the address is backed, else held.
+func (p *Pipeline) fromOwn(tx store.Tx, d *delivery, id rules.Identity) (*result, error) {
+	team := d.team()
+	if d.facts.Auth.Backed != "" && d.w.rules.Apply(d.ruleFacts(team, nil, nil)).ReplyToRequester {
+		return p.fromCustomer(tx, d, id)
+	}
+	out := &outbound{inbound: inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: team}}
+	out.facts.Ack = rules.Ack{Reason: rules.ReasonOwnAddress, Line: 4, Ticket: rules.DispositionHeld, Alarm: true}
+	if seen, ok, err := out.held(); err != nil || ok {
+		return seen, err
+	}
+	return out.hold(holdOwn, nil, []string{d.facts.Class.Why})
+}
+
+// held recognises a mail that was held before and came again.
+func (out *outbound) held() (*result, bool, error) {
+	if out.print() == "" {
+		return nil, false, nil
+	}
+	seen, ok, err := store.GetSeen(out.tx, out.print())
+	if err != nil || !ok || out.at.Sub(seen.At) > sameMail {
+		return nil, false, err
+	}
+	return &result{ticket: seen.Ticket, verdict: "duplicate", facts: out.facts, again: true}, true, nil
+}
+
+// hold keeps the mail until its agent says what to do.
+func (out *outbound) hold(why string, findings []compose.Finding, reasons []string) (*result, error) {
+	id, err := out.put(out.tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range findings {
+		reasons = append(reasons, f.Sentence(out.lang()))
+	}
+	h := &store.HeldMail{At: out.at, Why: why, Reasons: reasons, Mail: id, Subject: out.facts.Subject, From: out.env.From, To: out.env.To}
+	if out.agent != nil {
+		h.Agent = out.agent.ID
+	}
+	if out.t != nil {
+		h.Ticket = out.t.Number
+	}
+	out.facts.Decision = "held: " + why
+	h.Facts = encodeFacts(out.facts)
+	if err := store.AddHeld(out.tx, h); err != nil {
+		return nil, err
+	}
+	if err := out.rememberHeld(h.ID); err != nil {
+		return nil, err
+	}
+	if err := out.tellHeld(h, findings); err != nil {
+		return nil, err
+	}
+	return &result{ticket: h.Ticket, verdict: "held", facts: out.facts}, out.noteHeld(h)
+}
+
+// noteHeld writes the event, where there is a ticket that may know of it. An
+// identity that is not believed proves no ticket.
+func (out *outbound) noteHeld(h *store.HeldMail) error {
+	if out.t == nil || h.Why == holdIdentity {
+		return nil
+	}
+	e := ticket.Event{By: ticket.System, What: ticket.HeldMail, Data: map[string]string{"id": strconv.FormatUint(h.ID, 10), "why": h.Why, "agent": h.Agent}}
+	if err := out.event(e); err != nil {
+		return err
+	}
+	return store.SaveTicket(out.tx, out.t)
+}
+
+func (out *outbound) rememberHeld(id uint64) error {
+	if out.print() == "" {
+		return nil
+	}
+	s := store.Seen{At: out.at, Held: id}
+	if out.released != nil {
+		return nil
+	}
+	return store.SetSeen(out.tx, out.print(), s)
+}
+
+// noticeOf is the notice for each reason.
+var noticeOf = map[string]compose.NoticeKind{
+	holdIdentity: compose.NoticeHeld, holdGuard: compose.NoticeGuard, holdCommand: compose.NoticeUnknown, holdWhich: compose.NoticeWhich,
+}
+
+// tellHeld asks the agent, at the registered address only.
+func (out *outbound) tellHeld(h *store.HeldMail, findings []compose.Finding) error {
+	kind, ok := noticeOf[h.Why]
+	if !ok || out.agent == nil {
+		return nil
+	}
+	var w rules.Window
+	if _, err := store.Window(out.tx, "held-notice", out.agent.ID, &w); err != nil {
+		return err
+	}
+	if h.Why == holdIdentity && w.Full(out.at, config.Rate{N: maxNotices, Per: time.Hour}) {
+		return nil
+	}
+	w.Add(out.at)
+	if err := store.SetWindow(out.tx, "held-notice", out.agent.ID, &w); err != nil {
+		return err
+	}
+	text, _ := out.mail.TextBody(16 << 10)
+	n := notice{kind: kind, agent: out.agent, at: out.at, from: out.holdAddress(h.ID), original: nil,
+		data: compose.NoticeData{Title: out.facts.Subject, Text: text, Lines: h.Reasons, Findings: findings, Closest: out.closest()}}
+	if h.Why != holdIdentity {
+		n.t, n.answering = out.t, out.facts.MessageID
+	}
+	return out.p.notify(out.tx, out.w, n)
+}
+
+// closest are the commands near to what could not be understood.
+func (out *outbound) closest() []string {
+	text, _ := out.mail.TextBody(maxAgentText)
+	fresh, _ := message.SplitQuote(text)
+	_, _, err := ticket.ParseCommands(fresh)
+	var bad *ticket.CommandError
+	if errors.As(err, &bad) {
+		return bad.Closest
+	}
+	return nil
+}
+
+// holdAddress is the one-time address of a notice about a held mail.
+func (out *outbound) holdAddress(id uint64) addr.Address {
+	tok := addr.Token{Kind: addr.KindHold, Item: id, Person: addr.Person{Agent: true, N: out.w.numbers[out.agent.ID]}}
+	return addr.TokenAddress(out.team.Address, out.w.cfg.Tickets.TokenDomain, out.p.keys.Mint(tok))
+}
+
+func (out *outbound) holdCommand(bad *ticket.CommandError) (*result, error) {
+	return out.hold(holdCommand, nil, []string{bad.Line})
+}
+
+// holdWhichTicket asks which ticket is meant: a mail client remembers our
+// addresses and offers them months later.
+func (out *outbound) holdWhichTicket(thread rules.ThreadOut) (*result, error) {
+	if out.t == nil && thread.Ticket != 0 {
+		if err := out.openTicket(thread.Ticket); err != nil {
+			return nil, err
+		}
+	}
+	return out.hold(holdWhich, nil, []string{thread.Why})
+}
+
+// fromAnswer is an agent's answer to the notice about a held mail. The token
+// went to the agent's registered address and to nowhere else, and counts once.
+func (p *Pipeline) fromAnswer(tx store.Tx, d *delivery) (*result, error) {
+	out := &outbound{inbound: inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}, agent: d.agent()}
+	h, err := store.GetHeld(tx, d.facts.Class.Release)
+	if errors.Is(err, store.ErrNotFound) || err == nil && h.Agent != out.agent.ID {
+		return out.absent()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if h.Ticket != 0 {
+		if err := out.openTicket(h.Ticket); err != nil {
+			return nil, err
+		}
+	}
+	if d.facts.Class.Automatic {
+		return out.absent() // an out-of-office answer releases nothing
+	}
+	return out.decide(h)
+}
+
+// decide does what the answer says.
+func (out *outbound) decide(h *store.HeldMail) (*result, error) {
+	text, _ := out.mail.TextBody(maxAgentText)
+	fresh, _ := message.SplitQuote(text)
+	commands, _, _ := ticket.ParseCommands(fresh) // what is no command is no decision, and asked again
+	switch {
+	case h.State != store.Waiting:
+		return out.told(h, words(out.lang(), "decided"))
+	case ticket.Has(commands, ticket.CmdCancel):
+		return out.cancel(h)
+	case ticket.Has(commands, ticket.CmdSend) || h.Why == holdIdentity:
+		return out.release(h)
+	}
+	return out.told(h, words(out.lang(), "sendOrCancel"))
+}
+
+// told keeps the answer and writes one line back.
+func (out *outbound) told(h *store.HeldMail, line string) (*result, error) {
+	if err := out.keepAnswer(h); err != nil {
+		return nil, err
+	}
+	n := notice{kind: compose.NoticeTranscript, agent: out.agent, from: out.holdAddress(h.ID), answering: out.facts.MessageID, at: out.at,
+		data: compose.NoticeData{Lines: []string{line}}}
+	if err := out.p.notify(out.tx, out.w, n); err != nil {
+		return nil, err
+	}
+	return &result{ticket: h.Ticket, verdict: "accepted", facts: out.facts}, out.rememberHeld(h.ID)
+}
+
+// keepAnswer stores the answer beside the held mail.
+func (out *outbound) keepAnswer(h *store.HeldMail) error {
+	id, err := out.put(out.tx)
+	if err != nil {
+		return err
+	}
+	return store.AddAnswer(out.tx, h.ID, id)
+}
+
+func (out *outbound) cancel(h *store.HeldMail) (*result, error) {
+	if _, err := store.DecideHeld(out.tx, h.ID, store.Cancelled, out.at); err != nil {
+		return nil, err
+	}
+	out.facts.Decision = "cancelled a held mail"
+	if out.t != nil {
+		e := ticket.Event{By: out.by(), What: ticket.DroppedMail, Data: map[string]string{"id": strconv.FormatUint(h.ID, 10)}}
+		if err := out.event(e); err != nil {
+			return nil, err
+		}
+		if err := store.SaveTicket(out.tx, out.t); err != nil {
+			return nil, err
+		}
+	}
+	return out.told(h, words(out.lang(), "cancelled"))
+}
+
+// release sends the held mail on its way, as its agent's.
+func (out *outbound) release(h *store.HeldMail) (*result, error) {
+	if err := out.keepAnswer(h); err != nil {
+		return nil, err
+	}
+	if err := out.rememberHeld(h.ID); err != nil {
+		return nil, err
+	}
+	return out.p.Release(out.tx, out.w, h, out.by(), out.at)
+}
+
+// Release lets a held mail go its way, by its agent's word or an admin's.
+func (p *Pipeline) Release(tx store.Tx, w *world, h *store.HeldMail, by ticket.Actor, now time.Time) (*result, error) {
+	if _, err := store.DecideHeld(tx, h.ID, store.Released, now); err != nil {
+		return nil, err
+	}
+	mail, err := tx.Mail(h.Mail)
+	if err != nil {
+		return nil, err
+	}
+	env := &smtpd.Envelope{Peer: smtpd.Peer{Listener: smtpd.Submission, Login: h.Agent}, From: h.From, To: h.To, Received: h.At}
+	d, err := p.newDelivery(w, env, mail)
+	if err != nil {
+		return nil, err
+	}
+	d.at, d.released, d.stored = now, h, h.Mail
+	d.facts.Class = ClassFacts{Class: ClassAgent, Agent: h.Agent, Why: "released by " + by.String()}
+	d.facts.Auth.Backed = "released by " + by.String()
+	id := rules.Identity{Kind: rules.IdentityAgent, Agent: h.Agent, Tokens: d.tokensOf(p, h.Agent)}
+	if h.Agent == "" {
+		d.facts.Class.Class, id.Kind = ClassCustomer, rules.IdentityCustomer
+		return p.fromCustomer(tx, d, id)
+	}
+	if w.agents[h.Agent] == nil {
+		return nil, errors.New("the agent of this mail is gone from the configuration")
+	}
+	return p.fromAgent(tx, d, id)
+}
+
+// tokensOf are the tokens of the mail that count for an agent.
+func (d *delivery) tokensOf(p *Pipeline, agent string) []rules.Presented {
+	var list []rules.Presented
+	for _, t := range p.presented(d) {
+		if !t.Token.Person.Agent || t.Agent == agent {
+			list = append(list, t)
+		}
+	}
+	return list
+}

@@ -1,0 +1,195 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"postdesk/internal/compose"
+	"postdesk/internal/config"
+	"postdesk/internal/ticket"
+	"postdesk/store"
+)
+
+// sameMail is how long a mail that comes again is the same mail.
+const sameMail = 7 * 24 * time.Hour
+
+// result is what a transaction decided, for the log and the metrics.
+type result struct {
+	ticket  uint64
+	verdict string // metric label
+	facts   Facts
+	again   bool // the same mail again
+	events  []ticket.What
+}
+
+// event applies one event at the mail's arrival.
+func (in *inbound) event(e ticket.Event) error {
+	if e.At.IsZero() {
+		e.At = in.at
+	}
+	in.happened = append(in.happened, e.What)
+	return store.AddEvent(in.tx, in.t, e)
+}
+
+func (in *inbound) events(list []ticket.Event) error {
+	for _, e := range list {
+		if err := in.event(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *inbound) warn(w compose.Warning, detail string) {
+	in.caution = append(in.caution, compose.Caution{Warning: w, Detail: detail})
+}
+
+// sender is the actor of a customer's mail.
+func (in *inbound) sender() ticket.Actor {
+	return ticket.Actor{Kind: ticket.ByContact, ID: in.author.Address.String()}
+}
+
+// keep stores the mail as a message of the ticket.
+func (in *inbound) keep(kind ticket.Kind) error {
+	id, err := in.put(in.tx)
+	if err != nil {
+		return err
+	}
+	in.m = &ticket.Message{
+		Kind: kind, At: in.at, Mail: uint64(id), From: in.author, To: in.env.To, Subject: in.facts.Subject,
+		MessageID: in.facts.MessageID, Backed: in.facts.Auth.Backed, Prefix: in.prefix(),
+	}
+	return store.AddMessage(in.tx, in.t, in.m)
+}
+
+// forward sends the agents' copies, and tells the other teams.
+func (in *inbound) forward() error {
+	if in.facts.Auth.Backed == "" {
+		in.warn(compose.WarnNotBacked, "")
+	}
+	if len(in.mail.Defects) > 0 {
+		in.warn(compose.WarnUnreadable, "")
+	}
+	if in.looksLikeAgent() {
+		in.warn(compose.WarnLooksLikeAgent, in.author.Name)
+	}
+	c := copyOf{t: in.t, m: in.m, mail: in.mail, kind: compose.CopyCustomer, cautions: in.caution, at: in.at, cc: mailboxes(in.t)}
+	c.readers, c.review = in.readers()
+	if len(c.readers) == 0 {
+		return in.p.notifyPostmaster(in.tx, in.w, "A customer's mail has no reader",
+			"No agent of "+in.team.Address.String()+" is in the configuration; the mail is attached.", in.raw, in.at)
+	}
+	return in.p.sendCopies(in.tx, in.w, c)
+}
+
+// readers are the agents who get a customer's mail: who looks after the ticket
+// and its observers, and for information the agents of the other teams. A team
+// without agents leaves it to the supervisors, who are named in review too.
+func (in *inbound) readers() (all, review []string) {
+	all = append(in.p.attending(in.w, in.t), in.t.Observers...)
+	if len(all) == 0 {
+		review = in.w.supervisors(in.team)
+		all = review
+	}
+	for _, a := range in.t.Teams {
+		if team := in.w.team(a); team != nil && in.m.Seq == 1 {
+			all = append(all, in.w.crew(team)...)
+		}
+	}
+	return in.w.present(all), review
+}
+
+// looksLikeAgent: a display name that is an agent's, from someone else.
+func (in *inbound) looksLikeAgent() bool {
+	if in.author.Name == "" {
+		return false
+	}
+	return slices.ContainsFunc(in.w.cfg.Agents, func(a config.Agent) bool { return strings.EqualFold(a.Name, in.author.Name) })
+}
+
+// finish writes the ticket, the mail's print and its facts.
+func (in *inbound) finish() (*result, error) {
+	facts, err := json.Marshal(in.facts)
+	if err != nil {
+		return nil, err
+	}
+	in.m.Facts = facts
+	if err := store.PutMessage(in.tx, in.t.Number, *in.m); err != nil {
+		return nil, err
+	}
+	if err := store.SaveTicket(in.tx, in.t); err != nil {
+		return nil, err
+	}
+	r := &result{ticket: in.t.Number, verdict: "accepted", facts: in.facts, events: in.happened}
+	return r, in.remember()
+}
+
+// remember keeps the print, so that the same mail is known when it comes again.
+func (in *inbound) remember() error {
+	print := in.print()
+	if print == "" {
+		return nil
+	}
+	s := store.Seen{At: in.at, Ticket: in.t.Number, Message: in.m.Seq}
+	for _, t := range in.targets {
+		if t.team != nil {
+			s.Teams = append(s.Teams, t.team.Address)
+		}
+	}
+	return store.SetSeen(in.tx, print, s)
+}
+
+// repeated recognises the same mail within seven days: a sender that lost our
+// 250, or a list that names a second team of ours. It makes no second ticket
+// and no second acknowledgement; a new recipient only adds its team.
+func (in *inbound) repeated() (*result, bool, error) {
+	print := in.print()
+	if print == "" {
+		return nil, false, nil
+	}
+	seen, ok, err := store.GetSeen(in.tx, print)
+	if err != nil || !ok || in.at.Sub(seen.At) > sameMail || seen.Ticket == 0 {
+		return nil, false, err
+	}
+	r := &result{ticket: seen.Ticket, verdict: "duplicate", facts: in.facts, again: true}
+	r.facts.Decision = "the same mail as before"
+	return r, true, in.addTeams(seen, print)
+}
+
+// addTeams tells the teams that had not been named before.
+func (in *inbound) addTeams(seen store.Seen, print string) error {
+	var fresh []*config.Team
+	for _, target := range in.targets {
+		if t := target.team; t != nil && !slices.Contains(seen.Teams, t.Address) && !slices.Contains(fresh, t) {
+			fresh = append(fresh, t)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	var err error
+	if in.t, err = store.GetTicket(in.tx, seen.Ticket); err != nil {
+		return err
+	}
+	m, err := store.GetMessage(in.tx, seen.Ticket, seen.Message)
+	if err != nil {
+		return err
+	}
+	in.m = &m
+	for _, team := range fresh {
+		seen.Teams = append(seen.Teams, team.Address)
+		if err := in.event(ticket.Event{By: in.sender(), What: ticket.TeamAdded, Message: m.Seq, Data: map[string]string{"team": team.Address.String()}}); err != nil {
+			return err
+		}
+		c := copyOf{t: in.t, m: in.m, mail: in.mail, kind: compose.CopyCustomer, at: in.at, readers: in.w.crew(team)}
+		if err := in.p.sendCopies(in.tx, in.w, c); err != nil {
+			return err
+		}
+	}
+	if err := store.SetSeen(in.tx, print, seen); err != nil {
+		return err
+	}
+	return store.SaveTicket(in.tx, in.t)
+}

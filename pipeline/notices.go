@@ -1,0 +1,113 @@
+package pipeline
+
+import (
+	"strconv"
+	"time"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/compose"
+	"postdesk/internal/config"
+	"postdesk/internal/message"
+	"postdesk/internal/ticket"
+	"postdesk/store"
+)
+
+// notice is a mail from postdesk to an agent. Its envelope sender is null.
+type notice struct {
+	kind      compose.NoticeKind
+	agent     *config.Agent
+	t         *ticket.Ticket // nil for none
+	from      addr.Address   // zero is the ticket's address for this agent, or the desk address
+	data      compose.NoticeData
+	original  message.Source
+	answering string // Message-ID of the agent's mail that it answers, "" for none
+	at        time.Time
+}
+
+func (p *Pipeline) notify(tx store.Tx, w *world, n notice) error {
+	if n.agent == nil {
+		return nil
+	}
+	in := compose.NoticeIn{
+		Head: compose.Head{To: []addr.Mailbox{{Name: n.agent.Name, Address: n.agent.Address}}, Date: n.at},
+		Team: w.homeTeam(n.agent), Kind: n.kind, Agent: n.agent.Name, From: n.from,
+		Answering: n.answering != "", Data: n.data, Original: n.original,
+	}
+	in.Data.Desk = p.desk(w, n.agent)
+	row := store.Outgoing{To: n.agent.Address, Purpose: store.PurposeNotice, Agent: n.agent.ID, Due: n.at, Created: n.at}
+	if err := p.noticeHead(tx, w, n, &in); err != nil {
+		return err
+	}
+	if n.t != nil {
+		row.Ticket = n.t.Number
+	}
+	src, err := w.compose.Notice(in)
+	if err != nil {
+		return err
+	}
+	row.MessageID, row.Domain = in.Head.MessageID, in.Team.Address.Domain
+	return p.enqueue(tx, src, row)
+}
+
+// noticeHead threads a notice under its ticket, or under the agent's own mail.
+func (p *Pipeline) noticeHead(tx store.Tx, w *world, n notice, in *compose.NoticeIn) error {
+	if n.t == nil {
+		id, err := p.deskMark(tx, w, n.agent)
+		in.Head.MessageID = id
+		in.Head.Loop = p.keys.Mint(addr.Token{Kind: addr.KindLoop})
+		if in.From.IsZero() {
+			in.From = p.desk(w, n.agent)
+		}
+		if n.answering != "" {
+			in.Head.InReplyTo, in.Head.References = n.answering, []string{n.answering}
+		}
+		return err
+	}
+	m := p.minter(w, n.t)
+	mark := m.next(m.agent(n.agent.ID))
+	in.Team = m.team
+	in.Ticket = w.ticketData(n.t)
+	in.Head.Subject = w.agentSubject(n.t)
+	in.Head.MessageID, in.Head.References, in.Head.InReplyTo = mark.messageID, []string{mark.thread}, mark.thread
+	in.Head.Loop = m.loop()
+	if n.answering != "" {
+		in.Head.InReplyTo = n.answering
+		in.Head.References = append(in.Head.References, n.answering)
+	}
+	if in.From.IsZero() {
+		in.From = m.replyTo(n.agent.ID, false)
+	}
+	return nil
+}
+
+// deskMark is a fresh Message-ID for a mail to an agent outside any ticket.
+func (p *Pipeline) deskMark(tx store.Tx, w *world, a *config.Agent) (string, error) {
+	n, err := store.NextDeskMail(tx)
+	if err != nil {
+		return "", err
+	}
+	tok := p.keys.Mint(addr.Token{Kind: addr.KindMessage, Item: n, Person: addr.Person{Agent: true, N: w.numbers[a.ID]}})
+	return bare(addr.MessageID(tok, strconv.FormatUint(n, 36), w.homeTeam(a).Address.Domain)), nil
+}
+
+// notifyPostmaster tells the admin what only an admin can mend.
+func (p *Pipeline) notifyPostmaster(tx store.Tx, w *world, title, text string, original message.Source, at time.Time) error {
+	n, err := store.NextDeskMail(tx)
+	if err != nil {
+		return err
+	}
+	team := &w.cfg.Teams[0]
+	tok := p.keys.Mint(addr.Token{Kind: addr.KindMessage, Item: n})
+	id := bare(addr.MessageID(tok, strconv.FormatUint(n, 36), team.Address.Domain))
+	src, err := w.compose.Notice(compose.NoticeIn{
+		Head: compose.Head{To: []addr.Mailbox{{Address: w.cfg.Postmaster}}, Date: at, MessageID: id,
+			Loop: p.keys.Mint(addr.Token{Kind: addr.KindLoop})},
+		Lang: team.Language, Kind: compose.NoticePostmaster, From: team.Address,
+		Data: compose.NoticeData{Title: title, Text: text}, Original: original,
+	})
+	if err != nil {
+		return err
+	}
+	return p.enqueue(tx, src, store.Outgoing{To: w.cfg.Postmaster, Purpose: store.PurposeNotice, MessageID: id,
+		Domain: team.Address.Domain, Due: at, Created: at})
+}

@@ -1,0 +1,224 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/compose"
+	"postdesk/internal/message"
+	"postdesk/internal/ticket"
+	"postdesk/store"
+)
+
+// Outcome is told of each mail that was delivered, failed, or became late, in
+// the transaction that records it: the ticket's history and the mails that
+// follow from it are in the same commit. It implements relay.Reports.
+func (p *Pipeline) Outcome(tx store.Tx, row store.Outgoing, now time.Time) error {
+	if row.State == store.Delivered || row.Ticket == 0 {
+		return nil
+	}
+	w := p.world.Load()
+	t, err := store.GetTicket(tx, row.Ticket)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if row.State == store.Ready {
+		return p.late(tx, w, t, row, now)
+	}
+	return p.undelivered(tx, w, t, row, now)
+}
+
+// undelivered is a permanent failure, learned in the session or from a report
+// that came back.
+func (p *Pipeline) undelivered(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, now time.Time) error {
+	var err error
+	switch row.Purpose {
+	case store.PurposeCopy:
+		err = p.deadCopy(tx, w, t, row, now)
+	case store.PurposeReply:
+		err = p.failedReply(tx, w, t, row, now)
+	default:
+		err = store.AddEvent(tx, t, deliveryEvent(ticket.DeliveryFailed, row, now))
+	}
+	if err != nil {
+		return err
+	}
+	return store.SaveTicket(tx, t)
+}
+
+func deliveryEvent(what ticket.What, row store.Outgoing, now time.Time) ticket.Event {
+	return ticket.Event{At: now, By: ticket.System, What: what, Message: row.Message, Data: map[string]string{
+		"to": row.To.String(), "purpose": string(row.Purpose), "code": strconv.Itoa(row.Code), "text": row.Text, "host": row.Host,
+	}}
+}
+
+// remoteAnswer is what the other server said, for people.
+func remoteAnswer(row store.Outgoing) string {
+	if row.Code == 0 {
+		return row.Text
+	}
+	return fmt.Sprintf("%d %s (%s)", row.Code, row.Text, row.Host)
+}
+
+// failedReply tells the agent in words that the customer did not get the
+// answer: it is our turn again.
+func (p *Pipeline) failedReply(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, now time.Time) error {
+	if err := store.AddEvent(tx, t, deliveryEvent(ticket.DeliveryFailed, row, now)); err != nil {
+		return err
+	}
+	if t.Turn() == ticket.TurnCustomer {
+		reopen := ticket.Event{At: now, By: ticket.System, What: ticket.StatusChanged, Data: map[string]string{"status": string(ticket.Open)}}
+		if err := store.AddEvent(tx, t, reopen); err != nil {
+			return err
+		}
+	}
+	return p.tellWriter(tx, w, t, row, compose.NoticeFailed, now)
+}
+
+func (p *Pipeline) late(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, now time.Time) error {
+	if row.Purpose != store.PurposeReply {
+		return nil
+	}
+	if err := store.AddEvent(tx, t, deliveryEvent(ticket.DeliveryLate, row, now)); err != nil {
+		return err
+	}
+	if err := p.tellWriter(tx, w, t, row, compose.NoticeLate, now); err != nil {
+		return err
+	}
+	return store.SaveTicket(tx, t)
+}
+
+// tellWriter tells the agent whose answer it was; when that one is gone, the
+// assignee or the team.
+func (p *Pipeline) tellWriter(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, kind compose.NoticeKind, now time.Time) error {
+	ids := []string{row.Agent}
+	if w.agents[row.Agent] == nil {
+		ids = p.attending(w, t)
+	}
+	for _, id := range ids {
+		n := notice{kind: kind, agent: w.agents[id], t: t, at: now, data: compose.NoticeData{
+			Recipient: row.To, Answer: remoteAnswer(row), Until: row.Created.Add(w.cfg.Relay.Expire)}}
+		if err := p.notify(tx, w, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tooLarge: RFC 3463 §3.3 and §3.4 5.2.3, 5.3.4; RFC 1870 §6.1 552.
+func tooLarge(row store.Outgoing) bool {
+	return row.Enhanced == "5.3.4" || row.Enhanced == "5.2.3" || row.Enhanced == "" && row.Code == 552
+}
+
+// deadCopy is a customer's mail that an agent's server refused. Refused for its
+// size it goes again without the large attachments. Otherwise the ticket loses
+// its agent, and the others of the team and the supervisors get the mail, else
+// the postmaster: a customer's mail never dies in a dead mailbox.
+func (p *Pipeline) deadCopy(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, now time.Time) error {
+	c, err := p.copyAgain(tx, t, row, now)
+	if err != nil {
+		return err
+	}
+	if tooLarge(row) && !row.Reduced {
+		c.omitOver, c.readers = largeAttachment, []string{row.Agent}
+		return p.sendCopies(tx, w, c)
+	}
+	e := deliveryEvent(ticket.Undeliverable, row, now)
+	e.Data["agent"] = row.Agent
+	if err := store.AddEvent(tx, t, e); err != nil {
+		return err
+	}
+	if t.Assignee == row.Agent && t.Assignee != "" {
+		off := ticket.Event{At: now, By: ticket.System, What: ticket.Assigned, Data: map[string]string{"agent": "", "why": "undeliverable"}}
+		if err := store.AddEvent(tx, t, off); err != nil {
+			return err
+		}
+	} else if reached, err := p.othersReached(tx, row); err != nil || reached {
+		return err
+	}
+	return p.rescue(tx, w, t, row, c, now)
+}
+
+// othersReached says whether a copy of the same mail to another agent is on its way
+// or was delivered.
+func (p *Pipeline) othersReached(tx store.Tx, row store.Outgoing) (bool, error) {
+	reached := false
+	err := store.SentWith(tx, row.Ticket, row.Message, func(r store.Outgoing) error {
+		if r.ID != row.ID && r.Agent != row.Agent && r.Purpose == store.PurposeCopy && r.State != store.Failed && r.State != store.Dropped {
+			reached = true
+		}
+		return nil
+	})
+	return reached, err
+}
+
+// rescue sends a mail that one agent could not get to whom else it may concern,
+// leaving out those whose copy of it failed before.
+func (p *Pipeline) rescue(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, c copyOf, now time.Time) error {
+	tried := map[string]bool{row.Agent: true}
+	err := store.SentWith(tx, row.Ticket, row.Message, func(r store.Outgoing) error {
+		tried[r.Agent] = true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	team := w.teamOf(t)
+	c.review = w.supervisors(team)
+	for _, id := range append(w.crew(team), c.review...) {
+		if !tried[id] && !slices.Contains(c.readers, id) {
+			c.readers = append(c.readers, id)
+		}
+	}
+	c.cautions = append(c.cautions, compose.Caution{Warning: compose.WarnUndelivered, Detail: w.agentName(row.Agent)})
+	if len(c.readers) > 0 {
+		return p.sendCopies(tx, w, c)
+	}
+	title := fmt.Sprintf("Ticket %d reaches no agent", t.Number)
+	text := fmt.Sprintf("The copy to %s (%s) could not be delivered: %s. No other agent of %s is left to get it; the customer's mail is attached.",
+		w.agentName(row.Agent), row.To, remoteAnswer(row), team.Address)
+	return p.notifyPostmaster(tx, w, title, text, c.mail.Source, now)
+}
+
+// copyAgain opens the mail of a failed copy to send it once more.
+func (p *Pipeline) copyAgain(tx store.Tx, t *ticket.Ticket, row store.Outgoing, now time.Time) (copyOf, error) {
+	m, err := store.GetMessage(tx, t.Number, row.Message)
+	if err != nil {
+		return copyOf{}, err
+	}
+	raw, err := tx.Mail(store.MailID(m.Mail))
+	if err != nil {
+		return copyOf{}, err
+	}
+	parsed, err := message.Parse(raw)
+	if err != nil {
+		return copyOf{}, err
+	}
+	return copyOf{t: t, m: &m, mail: parsed, kind: compose.CopyCustomer, at: now, cc: mailboxes(t)}, nil
+}
+
+// mailboxes are the people in Cc of a ticket, for the block.
+func mailboxes(t *ticket.Ticket) []addr.Mailbox {
+	var list []addr.Mailbox
+	_, cc := t.Audience()
+	for _, c := range cc {
+		list = append(list, addr.Mailbox{Name: c.Name, Address: c.Address})
+	}
+	return list
+}
+
+// attending are the agents who look after a ticket: the assignee, else the
+// whole team.
+func (p *Pipeline) attending(w *world, t *ticket.Ticket) []string {
+	if t.Assignee != "" && w.agents[t.Assignee] != nil {
+		return []string{t.Assignee}
+	}
+	return w.crew(w.teamOf(t))
+}

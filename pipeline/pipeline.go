@@ -1,0 +1,265 @@
+// Package pipeline makes one mail into one decision. Its stages, each in a file
+// of its name, add typed facts to the delivery: authenticate, filter, classify,
+// thread, route, acknowledge; then the road of the mail's class (customer,
+// agent, bounce, hold) writes mail, events and outbox in one transaction.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/config"
+	"postdesk/internal/mailauth"
+	"postdesk/internal/message"
+	"postdesk/internal/reply"
+	"postdesk/internal/ticket"
+	"postdesk/rules"
+	"postdesk/smtpd"
+	"postdesk/store"
+)
+
+// Meters counts what the stages decide. Its methods are called from many
+// goroutines, after the commit.
+type Meters interface {
+	Authentication(check, result string)
+	Acknowledgement(reason string)
+	Event(kind string)
+}
+
+// Options is what a Pipeline is made of. Store, Keys and Config are required.
+type Options struct {
+	Store    store.Engine
+	Keys     *addr.KeyRing
+	Config   *config.Config
+	Resolver mailauth.Resolver // nil is the system's
+	Now      func() time.Time
+	Log      *slog.Logger
+	Meters   Meters
+	Wake     func()      // the outbox has new rows
+	DiskLow  func() bool // below min_free_disk
+}
+
+// Pipeline answers smtpd and relay. It may be used by many goroutines.
+type Pipeline struct {
+	store    store.Engine
+	keys     *addr.KeyRing
+	markKeys [][]byte
+	resolver mailauth.Resolver
+	now      func() time.Time
+	log      *slog.Logger
+	meters   Meters
+	wake     func()
+	diskLow  func() bool
+	world    atomic.Pointer[world]
+}
+
+// New makes a Pipeline with its first configuration.
+func New(ctx context.Context, o Options) (*Pipeline, error) {
+	p := &Pipeline{store: o.Store, keys: o.Keys, markKeys: o.Keys.Derive("block marks"), resolver: o.Resolver,
+		now: o.Now, log: o.Log, meters: o.Meters, wake: o.Wake, diskLow: o.DiskLow}
+	p.defaults()
+	return p, p.SetConfig(ctx, o.Config)
+}
+
+func (p *Pipeline) defaults() {
+	if p.now == nil {
+		p.now = time.Now
+	}
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
+	}
+	if p.meters == nil {
+		p.meters = noMeters{}
+	}
+	if p.wake == nil {
+		p.wake = func() {}
+	}
+	if p.diskLow == nil {
+		p.diskLow = func() bool { return false }
+	}
+}
+
+type noMeters struct{}
+
+func (noMeters) Authentication(string, string) {}
+func (noMeters) Acknowledgement(string)        {}
+func (noMeters) Event(string)                  {}
+
+// SetConfig compiles a configuration and makes it the one in force. On an
+// error the old one stays.
+func (p *Pipeline) SetConfig(ctx context.Context, cfg *config.Config) error {
+	w, err := p.newWorld(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	p.world.Store(w)
+	return nil
+}
+
+func (p *Pipeline) newChecker(*config.Config) *mailauth.Checker {
+	return mailauth.New(mailauth.Options{Resolver: p.resolver, Now: p.now})
+}
+
+// Deliver takes a mail: it implements smtpd.Handler. A nil error means that the
+// mail, its events and what goes out because of it are durable.
+func (p *Pipeline) Deliver(ctx context.Context, env *smtpd.Envelope, raw message.Source) (string, []error, error) {
+	w := p.world.Load()
+	d, err := p.newDelivery(w, env, raw)
+	if err != nil {
+		return "", nil, err
+	}
+	id, err := p.learn(ctx, d)
+	if err != nil {
+		return d.id, nil, p.refused(d, err)
+	}
+	r, err := p.commit(ctx, d, id)
+	if err != nil {
+		return d.id, nil, p.refused(d, err)
+	}
+	p.report(d, r)
+	p.wake()
+	return d.id, nil, nil
+}
+
+// learn runs the stages before the transaction. A panic in one of them costs
+// what it would have learned, not the mail.
+func (p *Pipeline) learn(ctx context.Context, d *delivery) (id rules.Identity, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			d.facts.Panic = p.panicked(d, v)
+			err = nil
+		}
+	}()
+	p.authenticate(ctx, d)
+	id = p.classify(d)
+	if id.Kind == rules.IdentityRefused {
+		return id, reply.New(550, [3]int{5, 7, 1}, id.Why)
+	}
+	if err := d.refuseUnauthentic(); err != nil {
+		return id, err
+	}
+	return id, p.filter(ctx, d)
+}
+
+// commit runs the road of the mail's class in one transaction. When it panics,
+// the mail takes the shortest road: a ticket with the raw mail.
+func (p *Pipeline) commit(ctx context.Context, d *delivery, id rules.Identity) (r *result, err error) {
+	if d.facts.Panic == "" {
+		err = p.store.Update(ctx, func(tx store.Tx) (err error) {
+			defer func() {
+				if v := recover(); v != nil {
+					err = &stagePanic{p.panicked(d, v)}
+				}
+			}()
+			r, err = p.road(tx, d, id)
+			return err
+		})
+		var panicked *stagePanic
+		if !errors.As(err, &panicked) {
+			return r, err
+		}
+		d.facts.Panic = panicked.what
+	}
+	err = p.store.Update(ctx, func(tx store.Tx) (err error) {
+		r, err = p.salvage(tx, d)
+		return err
+	})
+	return r, err
+}
+
+// road chooses by class.
+func (p *Pipeline) road(tx store.Tx, d *delivery, id rules.Identity) (*result, error) {
+	if err := p.toPostmaster(tx, d); err != nil {
+		return nil, err
+	}
+	switch d.facts.Class.Class {
+	case ClassBounce:
+		return p.fromRobot(tx, d, id)
+	case ClassLoop:
+		return p.fromLoop(tx, d)
+	case ClassOwn:
+		return p.fromOwn(tx, d, id)
+	case ClassAnswer:
+		return p.fromAnswer(tx, d)
+	case ClassHeld:
+		return p.fromDoubtful(tx, d)
+	case ClassAgent:
+		return p.fromAgent(tx, d, id)
+	case ClassPostmaster:
+		return p.onlyToPostmaster(tx, d)
+	}
+	return p.fromCustomer(tx, d, id)
+}
+
+// stagePanic carries a panic out of a transaction.
+type stagePanic struct{ what string }
+
+func (e *stagePanic) Error() string { return "panic: " + e.what }
+
+// panicked logs where it happened, once.
+func (p *Pipeline) panicked(d *delivery, v any) string {
+	p.log.Error("a stage panicked; the mail is kept", "id", d.id, "message_id", d.facts.MessageID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	return clip(fmt.Sprint(v))
+}
+
+// refused logs why a mail was not taken, and hands the error on to the session.
+func (p *Pipeline) refused(d *delivery, err error) error {
+	p.log.Info("mail refused", "id", d.id, "session", d.env.Peer.Session, "listener", d.facts.Listener, "peer", d.facts.Peer,
+		"envelope_from", d.facts.EnvelopeFrom, "message_id", d.facts.MessageID, "reason", err.Error())
+	return err
+}
+
+// report writes the one line about a mail, and counts.
+func (p *Pipeline) report(d *delivery, r *result) {
+	p.log.Info("mail", "id", d.id, "session", d.env.Peer.Session, "listener", d.facts.Listener, "peer", d.facts.Peer, "ticket", r.ticket,
+		"message_id", d.facts.MessageID, "envelope_from", d.facts.EnvelopeFrom, "class", string(d.facts.Class.Class), "backed", d.facts.Auth.Backed,
+		"decision", r.facts.Decision, "acknowledgement", string(r.facts.Ack.Reason), "size", d.facts.Size)
+	if r.again {
+		return
+	}
+	if r.facts.Ack.Reason != "" {
+		p.meters.Acknowledgement(string(r.facts.Ack.Reason))
+	}
+	for _, what := range r.events {
+		p.meters.Event(string(what))
+	}
+}
+
+// salvage keeps a mail on which a stage panicked: a ticket with what could be
+// read, and the raw mail for the agents.
+func (p *Pipeline) salvage(tx store.Tx, d *delivery) (*result, error) {
+	in := &inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}
+	if seen, ok, err := in.repeated(); err != nil || ok {
+		return seen, err
+	}
+	var err error
+	if in.t, err = store.NewTicket(tx, d.w.cfg.Tickets.FirstNumber); err != nil {
+		return nil, err
+	}
+	in.t.Team, in.t.Language = in.team.Address, in.team.Language
+	in.facts.Decision = "new ticket after a fault of a stage"
+	who := &ticket.Participant{Relation: ticket.Requester, Name: d.author.Name, Address: d.author.Address}
+	events := []ticket.Event{
+		{By: in.sender(), What: ticket.Created, Data: map[string]string{"subject": d.facts.Subject}},
+		{By: ticket.System, What: ticket.Unreadable, Data: map[string]string{"why": d.facts.Panic}},
+	}
+	if !d.author.Address.IsZero() {
+		events = append(events, ticket.Event{By: in.sender(), What: ticket.Joined, Participant: who})
+	}
+	if err := in.events(events); err != nil {
+		return nil, err
+	}
+	if err := in.keep(ticket.KindIn); err != nil {
+		return nil, err
+	}
+	if err := p.salvageNotices(tx, in); err != nil {
+		return nil, err
+	}
+	return in.finish()
+}

@@ -1,0 +1,47 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"postdesk/internal/compose"
+	"postdesk/internal/ticket"
+	"postdesk/store"
+)
+
+// toPostmaster passes mail for postmaster and abuse (RFC 5321 §4.5.1, RFC 2142
+// §4) on to the admin, with the mail attached as it is.
+func (p *Pipeline) toPostmaster(tx store.Tx, d *delivery) error {
+	for _, t := range d.targets {
+		if !t.postmaster {
+			continue
+		}
+		if d.author.Address.Key() == d.w.cfg.Postmaster.Key() || p.ownLoop(d) {
+			return nil // the admin's own mail, or ours come back: not round and round
+		}
+		return p.notifyPostmaster(tx, d.w, "Mail for "+t.address.String(),
+			fmt.Sprintf("From %s, %s.", d.facts.EnvelopeFrom, d.facts.Subject), d.raw, d.at)
+	}
+	return nil
+}
+
+// onlyToPostmaster keeps such a mail as a closed ticket.
+func (p *Pipeline) onlyToPostmaster(tx store.Tx, d *delivery) (*result, error) {
+	in := &inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}
+	if err := in.shelve("postmaster", "passed on to the postmaster"); err != nil {
+		return nil, err
+	}
+	return in.finish()
+}
+
+// salvageNotices brings a mail that a stage could not bear to the team, as an
+// attachment.
+func (p *Pipeline) salvageNotices(tx store.Tx, in *inbound) error {
+	for _, id := range in.w.crew(in.team) {
+		n := notice{kind: compose.NoticePage, agent: in.w.agents[id], t: in.t, at: in.at, original: in.raw, data: compose.NoticeData{
+			Title: in.facts.Subject, Text: words(in.w.homeTeam(in.w.agents[id]).Language, "unreadable")}}
+		if err := p.notify(tx, in.w, n); err != nil {
+			return err
+		}
+	}
+	return in.event(ticket.Event{By: ticket.System, What: ticket.Silent, Data: map[string]string{"reason": "not-new-ticket"}})
+}

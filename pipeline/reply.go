@@ -1,0 +1,225 @@
+package pipeline
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/compose"
+	"postdesk/internal/message"
+	"postdesk/internal/ticket"
+	"postdesk/rules"
+	"postdesk/store"
+)
+
+// maxReferences is how many Message-IDs a reply names beside the thread's own.
+const maxReferences = 10
+
+// reply is an agent's answer to the customer: composed anew, searched for
+// leaks, and sent or held.
+func (out *outbound) reply() (*result, error) {
+	to, cc := out.t.Audience()
+	if to == nil {
+		return out.hold(holdGuard, nil, []string{words(out.lang(), "noCustomer")})
+	}
+	m := out.p.minter(out.w, out.t)
+	mark := m.next(addr.Person{N: to.ID})
+	composed, err := out.compose(mark, to, cc)
+	if err != nil {
+		return nil, err
+	}
+	if len(composed.Findings) > 0 && !out.guardPassed() {
+		out.t.Outgoing-- // the number is the released mail's
+		return out.hold(holdGuard, composed.Findings, nil)
+	}
+	if err := out.keepAs(ticket.KindOut); err != nil {
+		return nil, err
+	}
+	if err := out.send(mark, composed.Source, to, cc); err != nil {
+		return nil, err
+	}
+	if err := out.afterReply(to); err != nil {
+		return nil, err
+	}
+	if _, err := out.apply(); err != nil {
+		return nil, err
+	}
+	out.facts.Decision = "an answer of " + out.agent.ID + " in ticket " + strconv.FormatUint(out.t.Number, 10)
+	return out.finish()
+}
+
+// guardPassed: the agent saw what the guard found and said #send.
+func (out *outbound) guardPassed() bool { return out.released != nil && out.released.Why == holdGuard }
+
+func (out *outbound) compose(mark marks, to *ticket.Participant, cc []*ticket.Participant) (compose.ReplyOut, error) {
+	head := compose.Head{To: []addr.Mailbox{answerTo(to)}, Subject: out.w.customerSubject(out.t), Date: out.at, MessageID: mark.messageID}
+	for _, p := range cc {
+		head.Cc = append(head.Cc, answerTo(p))
+	}
+	var err error
+	if head.InReplyTo, head.References, err = out.history(mark.thread); err != nil {
+		return compose.ReplyOut{}, err
+	}
+	return out.w.compose.Reply(compose.ReplyIn{
+		Head: head, Team: out.team, Lang: out.w.language(out.t), Agent: out.agent.Name, Mail: out.mail, Commands: lines(out.commands),
+		Rewrite: out.rewrite, Secrets: out.w.secrets, IsToken: out.isToken,
+	})
+}
+
+// answerTo is where a participant wants answers.
+func answerTo(p *ticket.Participant) addr.Mailbox {
+	if !p.ReplyTo.IsZero() {
+		return addr.Mailbox{Name: p.Name, Address: p.ReplyTo}
+	}
+	return addr.Mailbox{Name: p.Name, Address: p.Address}
+}
+
+// history is what the customer's client threads by: the mail that is answered,
+// and those before it.
+func (out *outbound) history(thread string) (inReplyTo string, references []string, err error) {
+	var ids []string
+	err = store.Messages(out.tx, out.t.Number, func(m ticket.Message) error {
+		if m.MessageID != "" && (m.Kind == ticket.KindIn || m.Kind == ticket.KindOut) {
+			ids = append(ids, m.MessageID)
+			if m.Kind == ticket.KindIn {
+				inReplyTo = m.MessageID
+			}
+		}
+		return nil
+	})
+	if len(ids) > maxReferences {
+		ids = slices.Concat(ids[:1], ids[len(ids)-maxReferences+1:])
+	}
+	return inReplyTo, append([]string{thread}, ids...), err
+}
+
+// rewrite says what an address in the agent's mail becomes for the customer: an
+// agent's becomes the team's, a token address the one that it stood for.
+func (out *outbound) rewrite(a addr.Address) (addr.Address, bool) {
+	if out.w.byAddress[a.Key()] != nil {
+		return out.team.Address, true
+	}
+	base, tok, ok := addr.SplitToken(a, out.w.cfg.Tickets.TokenDomain)
+	if !ok {
+		return addr.Address{}, false
+	}
+	t, ok := out.p.keys.Verify(tok)
+	switch {
+	case !ok && !base.IsZero():
+		return base, out.w.team(base) != nil
+	case !ok:
+		return addr.Address{}, false
+	case t.Ticket == out.t.Number && t.Kind == addr.KindTicket:
+		if r := out.t.Requester(); r != nil {
+			return r.Address, true
+		}
+	}
+	return out.team.Address, true
+}
+
+// isToken finds tokens in words: alone, in an address, in a Message-ID.
+func (out *outbound) isToken(word string) bool {
+	if tok, ok := addr.TokenOfMessageID(word); ok {
+		if _, ok := out.p.keys.Verify(tok); ok {
+			return true
+		}
+	}
+	if a, err := addr.Parse(word); err == nil {
+		if tok, ok := addr.FindToken(a, out.w.cfg.Tickets.TokenDomain); ok {
+			_, ok = out.p.keys.Verify(tok)
+			return ok
+		}
+	}
+	_, ok := out.p.keys.Verify(word)
+	return ok
+}
+
+// send puts the composed mail into the outbox, one row for each who gets it.
+func (out *outbound) send(mark marks, src message.Source, to *ticket.Participant, cc []*ticket.Participant) error {
+	id, err := out.tx.PutMail(src)
+	if err != nil {
+		return err
+	}
+	out.m.Sent = uint64(id)
+	out.m.MessageID = mark.messageID
+	if err := store.IndexMessageID(out.tx, mark.messageID, out.t.Number, out.m.Seq); err != nil {
+		return err
+	}
+	for _, p := range append([]*ticket.Participant{to}, cc...) {
+		row := store.Outgoing{
+			Mail: id, From: mark.sender, To: answerTo(p).Address, Domain: out.team.Address.Domain, MessageID: mark.messageID, Purpose: store.PurposeReply,
+			Ticket: out.t.Number, Message: out.m.Seq, Agent: out.agent.ID, Due: out.at, Created: out.at,
+		}
+		row.SMTPUTF8 = !row.From.IsASCII() || !row.To.IsASCII()
+		if err := store.Enqueue(out.tx, &row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// afterReply writes what an answer means: whose turn it is, who looks after this
+// customer from now on, and who took the ticket.
+func (out *outbound) afterReply(to *ticket.Participant) error {
+	if err := out.event(ticket.Event{By: out.by(), What: ticket.Replied, Message: out.m.Seq}); err != nil {
+		return err
+	}
+	if err := out.observers(); err != nil {
+		return err
+	}
+	if err := out.take(); err != nil {
+		return err
+	}
+	if err := store.SetUsual(out.tx, out.team.Address, to.Address.Key(), out.agent.ID); err != nil {
+		return err
+	}
+	if company := rules.Company(to.Address.Domain); company != "" {
+		if err := store.SetUsual(out.tx, out.team.Address, "@"+company, out.agent.ID); err != nil {
+			return err
+		}
+	}
+	return out.twoWay(to)
+}
+
+// observers are told at each message that they may see.
+func (out *outbound) observers() error {
+	readers := slices.DeleteFunc(out.w.present(out.t.Observers), func(id string) bool { return id == out.agent.ID })
+	c := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyColleague, at: out.at, readers: readers, commands: lines(out.commands)}
+	return out.p.sendCopies(out.tx, out.w, c)
+}
+
+// take: the first who answers a ticket of nobody takes it; the others hear who
+// did.
+func (out *outbound) take() error {
+	if out.t.Assignee != "" {
+		return nil
+	}
+	e := ticket.Event{By: out.by(), What: ticket.Assigned, Data: map[string]string{"agent": out.agent.ID, "why": "answered-first"}}
+	if err := out.event(e); err != nil {
+		return err
+	}
+	for _, id := range out.w.crew(out.team) {
+		if id == out.agent.ID {
+			continue
+		}
+		n := notice{kind: compose.NoticeTaken, agent: out.w.agents[id], t: out.t, at: out.at, data: compose.NoticeData{Who: out.agent.Name}}
+		if err := out.p.notify(out.tx, out.w, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// twoWay remembers that this contact was written to.
+func (out *outbound) twoWay(to *ticket.Participant) error {
+	c, err := store.GetContact(out.tx, to.Contact)
+	if errors.Is(err, store.ErrNotFound) || err == nil && c.TwoWay {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.TwoWay = true
+	return store.SaveContact(out.tx, c)
+}

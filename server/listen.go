@@ -1,0 +1,131 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"postdesk/internal/config"
+	"postdesk/internal/metrics"
+	"postdesk/relay"
+	"postdesk/smtpd"
+)
+
+// listen opens every configured listener before any of them is served.
+func (s *Server) listen() error {
+	l := s.Config().Listen
+	for _, x := range []struct {
+		kind smtpd.Kind
+		at   []string
+	}{{smtpd.MX, l.MX}, {smtpd.Submission, l.Submission}, {smtpd.Submissions, l.Submissions}, {smtpd.LMTP, l.LMTP}} {
+		for _, at := range x.at {
+			ln, err := Listen(at, 0o666)
+			if err != nil {
+				return err
+			}
+			s.addresses[string(x.kind)] = append(s.addresses[string(x.kind)], ln.Addr())
+			s.running.Go(func() {
+				if err := s.smtp.Serve(x.kind, ln); err != nil && s.ready.Load() {
+					s.log.Error("a listener stopped", "listener", string(x.kind), "address", at, "error", err)
+				}
+			})
+		}
+	}
+	if err := s.listenHTTP("http", l.HTTP, s.handler()); err != nil {
+		return err
+	}
+	if s.cert.acme != nil {
+		return s.listenHTTP("acme", l.ACME, s.cert.acme.HTTPHandler())
+	}
+	return nil
+}
+
+func (s *Server) listenHTTP(name string, at []string, h http.Handler) error {
+	for _, a := range at {
+		ln, err := Listen(a, 0o660)
+		if err != nil {
+			return err
+		}
+		s.addresses[name] = append(s.addresses[name], ln.Addr())
+		srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+		s.http = append(s.http, srv)
+		s.running.Go(func() {
+			if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+				s.log.Error("a listener stopped", "listener", name, "address", a, "error", err)
+			}
+		})
+	}
+	return nil
+}
+
+// Listen opens "host:port" or "unix:/path". A socket file that nobody listens on is
+// left from a crash and is replaced.
+func Listen(at string, mode os.FileMode) (net.Listener, error) {
+	path, ok := strings.CutPrefix(at, "unix:")
+	if !ok {
+		ln, err := net.Listen("tcp", at)
+		if err != nil {
+			return nil, fmt.Errorf("listen on %s: %w", at, err)
+		}
+		return ln, nil
+	}
+	if c, err := net.Dial("unix", path); err == nil {
+		c.Close()
+		return nil, fmt.Errorf("listen on %s: another process listens there", at)
+	}
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return nil, fmt.Errorf("listen on %s: %w", at, err)
+	}
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", at, err)
+	}
+	return ln, os.Chmod(path, mode)
+}
+
+// handler serves metrics and health. /readyz says whether mail is taken: not
+// before the start is complete, not while stopping, not when the disk is low.
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", s.Metrics.Handler())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		switch {
+		case !s.ready.Load():
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
+		case s.watch.low(s.Config().Limits.MinFreeDisk):
+			http.Error(w, "the disk is low: mail is deferred", http.StatusServiceUnavailable)
+		default:
+			fmt.Fprintln(w, "ok")
+		}
+	})
+	return mux
+}
+
+// smtpPolicy is what the listeners have to know of a configuration.
+func (s *Server) smtpPolicy(cfg *config.Config) smtpd.Policy {
+	p := smtpd.Policy{
+		Hostname: cfg.Hostname, MessageSize: cfg.Limits.MessageSize, Recipients: cfg.Limits.Recipients, Connections: cfg.Limits.Connections,
+		ConnectionsPerIP: cfg.Limits.ConnectionsPerIP, MessagesPerIP: smtpd.Rate(cfg.Limits.MessagesPerIP),
+		TrustedNetworks: cfg.TrustedNetworks, Frontends: cfg.Frontends.Networks, FrontendUnix: cfg.Frontends.Unix,
+	}
+	if s.cert.get != nil {
+		p.GetCertificate = s.cert.get
+	}
+	return p
+}
+
+func relayPolicy(cfg *config.Config) relay.Policy {
+	return relay.Policy{Hostname: cfg.Hostname, Relay: cfg.Relay, DKIM: cfg.DKIM}
+}
+
+// sessionMeters counts for smtpd.
+type sessionMeters struct{ m *metrics.Metrics }
+
+func (x sessionMeters) Session(k smtpd.Kind)              { x.m.Session(string(k)) }
+func (x sessionMeters) AuthFailure(k smtpd.Kind)          { x.m.AuthFailure(string(k)) }
+func (x sessionMeters) Mail(k smtpd.Kind, verdict string) { x.m.Mail(string(k), verdict) }

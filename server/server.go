@@ -1,0 +1,272 @@
+// Package server puts the parts together: store, pipeline, relay, listeners,
+// metrics. serve, demo and the end-to-end tests run the same thing.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/config"
+	"postdesk/internal/metrics"
+	"postdesk/pipeline"
+	"postdesk/relay"
+	"postdesk/smtpd"
+	"postdesk/store"
+)
+
+// KeyFile is the token key's name in the data directory.
+const KeyFile = "token.key"
+
+// Options is what a Server is made of. Config is required.
+type Options struct {
+	Config   *config.Config
+	Log      *slog.Logger
+	Now      func() time.Time
+	Resolver *net.Resolver // nil: as configured
+	// Relay lets tests and the demo change how mail goes out.
+	Relay func(*relay.Options)
+}
+
+// Server is a running postdesk.
+type Server struct {
+	Store    *store.DB
+	Pipeline *pipeline.Pipeline
+	Relay    *relay.Relay
+	Metrics  *metrics.Metrics
+
+	opts      Options
+	log       *slog.Logger
+	smtp      *smtpd.Server
+	config    atomic.Pointer[config.Config]
+	cert      *certificates
+	http      []*http.Server
+	addresses map[string][]net.Addr
+	ready     atomic.Bool
+	running   sync.WaitGroup
+	stopRelay context.CancelFunc
+	watch     *watcher
+}
+
+// Start opens the data directory and all listeners. On an error nothing stays
+// open.
+func Start(ctx context.Context, o Options) (_ *Server, err error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{opts: o, log: o.Log, addresses: map[string][]net.Addr{}, stopRelay: func() {}}
+	s.config.Store(o.Config)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if err := s.openStore(); err != nil {
+		return nil, err
+	}
+	if err := s.build(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.listen(); err != nil {
+		return nil, err
+	}
+	s.startRelay()
+	s.ready.Store(true)
+	return s, nil
+}
+
+// openStore opens the data directory; mails that were under way at the last end
+// are ready again.
+func (s *Server) openStore() (err error) {
+	cfg := s.Config()
+	if err := os.MkdirAll(filepath.Join(cfg.DataDir, "spool"), 0o700); err != nil {
+		return err
+	}
+	if err := emptySpool(filepath.Join(cfg.DataDir, "spool")); err != nil {
+		return err
+	}
+	s.Store, err = store.Open(StoreOptions(cfg, s.log, s.opts.Now, func(batch int, took time.Duration) {
+		if m := s.Metrics; m != nil {
+			m.Commit(batch, took)
+		}
+	}))
+	if err != nil {
+		return err
+	}
+	return s.Store.Update(context.Background(), func(tx store.Tx) error {
+		_, err := store.ResetSending(tx)
+		return err
+	})
+}
+
+// StoreOptions are those of every command that opens the data directory.
+func StoreOptions(cfg *config.Config, log *slog.Logger, now func() time.Time, onCommit func(int, time.Duration)) store.Options {
+	return store.Options{Dir: cfg.DataDir, Log: log, Now: now, MinFreeDisk: cfg.Limits.MinFreeDisk, Extra: []string{KeyFile}, OnCommit: onCommit}
+}
+
+// emptySpool removes what was being received when the program ended: nobody was
+// told that it was taken.
+func emptySpool(dir string) error {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range list {
+		if err := os.Remove(filepath.Join(dir, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// build makes the parts, from the inside to the outside.
+func (s *Server) build(ctx context.Context) (err error) {
+	cfg := s.Config()
+	keys, err := addr.LoadOrCreateKeyRing(filepath.Join(cfg.DataDir, KeyFile))
+	if err != nil {
+		return err
+	}
+	s.watch = newWatcher(s.Store, s.opts.Now)
+	s.Metrics = metrics.New(s.metricsOptions())
+	s.Pipeline, err = pipeline.New(ctx, pipeline.Options{
+		Store: s.Store, Keys: keys, Config: cfg, Resolver: s.resolver(), Now: s.opts.Now, Log: s.log, Meters: s.Metrics,
+		Wake: func() { s.Relay.Wake() }, DiskLow: func() bool { return s.watch.low(s.Config().Limits.MinFreeDisk) },
+	})
+	if err != nil {
+		return err
+	}
+	ro := relay.Options{Store: s.Store, Resolver: s.resolver(), Now: s.opts.Now, Log: s.log, Reports: s.Pipeline, Observer: s.Metrics, Policy: relayPolicy(cfg)}
+	if s.opts.Relay != nil {
+		s.opts.Relay(&ro)
+	}
+	s.Relay = relay.New(ro)
+	if s.cert, err = newCertificates(cfg, s.opts.Now); err != nil {
+		return err
+	}
+	s.smtp = smtpd.New(smtpd.Options{Handler: s.Pipeline, Policy: s.smtpPolicy(cfg), Observer: sessionMeters{s.Metrics}, Log: s.log,
+		SpoolDir: filepath.Join(cfg.DataDir, "spool"), Now: s.opts.Now})
+	return nil
+}
+
+// resolver is the configured one, else the system's.
+func (s *Server) resolver() *net.Resolver {
+	if s.opts.Resolver != nil {
+		return s.opts.Resolver
+	}
+	at := s.Config().Resolver
+	if at == "" {
+		return net.DefaultResolver
+	}
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, at)
+	}}
+}
+
+// startRelay runs the relay until Close.
+func (s *Server) startRelay() {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stopRelay = stop
+	s.running.Go(func() {
+		if err := s.Relay.Run(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("the relay stopped", "error", err)
+		}
+	})
+}
+
+// Config is the configuration in force.
+func (s *Server) Config() *config.Config { return s.config.Load() }
+
+// Reload takes a new configuration. What can't change while running (data_dir,
+// listeners) is an error; on any error the old configuration stays.
+func (s *Server) Reload(ctx context.Context, cfg *config.Config) (err error) {
+	defer func() { s.Metrics.Reload(err == nil) }()
+	old := s.Config()
+	if err := unchangeable(old, cfg); err != nil {
+		return err
+	}
+	cert, err := newCertificates(cfg, s.opts.Now)
+	if err != nil {
+		return err
+	}
+	if err := s.Pipeline.SetConfig(ctx, cfg); err != nil {
+		return err
+	}
+	s.cert = cert
+	s.config.Store(cfg)
+	s.Relay.SetPolicy(relayPolicy(cfg))
+	s.smtp.SetPolicy(s.smtpPolicy(cfg))
+	s.Metrics.SetTeams(teamAddresses(cfg))
+	s.Relay.Wake()
+	return nil
+}
+
+// Fatal gives the error that ends the server: the disk failed.
+func (s *Server) Fatal() <-chan error { return s.Store.Fatal() }
+
+// Shutdown takes no new mail, lets what is being received and sent finish until
+// ctx ends, and closes everything.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.ready.Store(false)
+	var errs []error
+	if s.smtp != nil {
+		errs = append(errs, s.smtp.Shutdown(ctx))
+	}
+	if s.Relay != nil {
+		errs = append(errs, s.Relay.Stop(ctx))
+	}
+	return errors.Join(append(errs, s.Close())...)
+}
+
+// Close closes everything at once.
+func (s *Server) Close() error {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	var errs []error
+	if s.smtp != nil {
+		if err := s.smtp.Shutdown(now); err != nil && !errors.Is(err, context.Canceled) {
+			errs = append(errs, err)
+		}
+	}
+	for _, h := range s.http {
+		errs = append(errs, h.Close())
+	}
+	s.stopRelay()
+	s.running.Wait()
+	if s.Store != nil {
+		errs = append(errs, s.Store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Addr is where a listener listens, for tests and the demo that ask for port 0.
+func (s *Server) Addr(name string) string {
+	if list := s.addresses[name]; len(list) > 0 {
+		return list[0].String()
+	}
+	return ""
+}
+
+// unchangeable names what needs a restart.
+func unchangeable(old, cfg *config.Config) error {
+	if old.DataDir != cfg.DataDir {
+		return fmt.Errorf("%s: data_dir: changing it needs a restart", cfg.File)
+	}
+	if fmt.Sprint(old.Listen) != fmt.Sprint(cfg.Listen) {
+		return fmt.Errorf("%s: listen: changing it needs a restart", cfg.File)
+	}
+	return nil
+}
