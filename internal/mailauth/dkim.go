@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/emersion/go-msgauth/dkim"
@@ -29,6 +30,9 @@ const (
 // each, which stays for ever after a read error.
 func (c *Checker) checkDKIM(ctx context.Context, dns *lookups, src message.Source, h header, author string) (list []DKIM, ignored int) {
 	sigs := signatures(h)
+	if h.unreadable {
+		return []DKIM{{Result: TempError, Reason: h.tooLarge}}, 0
+	}
 	if len(sigs) == 0 {
 		return nil, 0
 	}
@@ -39,6 +43,7 @@ func (c *Checker) checkDKIM(ctx context.Context, dns *lookups, src message.Sourc
 	if ignored = max(0, len(sigs)-MaxVerifications); ignored > 0 {
 		sigs = sigs[:MaxVerifications]
 	}
+	fetchKeys(ctx, dns, sigs)
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
@@ -50,6 +55,19 @@ func (c *Checker) checkDKIM(ctx context.Context, dns *lookups, src message.Sourc
 		list = append(list, c.verify(ctx, dns, h, b, s))
 	}
 	return list, ignored
+}
+
+// fetchKeys asks for all keys at once and waits, so that a place among the
+// workers is for work: a dead name server of one sender does not keep the mails
+// of others waiting. The answers are remembered.
+func fetchKeys(ctx context.Context, dns *lookups, sigs []signature) {
+	var wg sync.WaitGroup
+	for _, s := range sigs {
+		if s.err == "" {
+			wg.Go(func() { _, _ = dns.LookupTXT(ctx, s.tag("s")+"._domainkey."+s.tag("d")) })
+		}
+	}
+	wg.Wait()
 }
 
 // signature is what we read ourselves of a DKIM-Signature field.

@@ -17,6 +17,7 @@ type header struct {
 	body       int64  // offset of the body
 	tooLarge   string // why signatures are not verified
 	incomplete bool   // there may be fields that are not in fields
+	unreadable bool   // the bytes could not be read at all
 }
 
 type field struct {
@@ -32,7 +33,7 @@ func readHeader(src message.Source) header {
 	buf := make([]byte, min(src.Size(), message.MaxHeader))
 	n, err := src.ReadAt(buf, 0)
 	if err != nil && err != io.EOF {
-		h.tooLarge, h.incomplete = "the header can't be read", true
+		h.tooLarge, h.incomplete, h.unreadable = "the header can't be read", true, true
 		return h
 	}
 	buf = buf[:n]

@@ -1,0 +1,6 @@
+//go:build race
+
+package mailauth
+
+// raceFactor is how much slower the race detector makes what is timed.
+const raceFactor = 15
