@@ -166,7 +166,9 @@ type Field struct {
 }
 
 // Rule is one [[rule]], not compiled. Values are string, bool, int64 or
-// []string as DESIGN 5 allows for the key.
+// []string: patterns and words are a string or a []string, sizes are int64 bytes,
+// hours, priority and texts are strings, the rest are bools. Keys are flat, as
+// "header.X-Spam" and "not_subject".
 type Rule struct {
 	Name string
 	Line int
