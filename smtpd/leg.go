@@ -51,11 +51,11 @@ func (l *leg) Read(p []byte) (n int, err error) {
 		if l.isClosed() || l.s.upgraded {
 			return 0, io.EOF
 		}
-		pass, err := l.s.next()
+		pass, ok, err := l.s.next()
 		if err != nil {
 			return 0, err
 		}
-		if pass != "" {
+		if ok {
 			l.pending = []byte(pass + "\r\n")
 		}
 	}

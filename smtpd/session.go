@@ -54,28 +54,35 @@ type slot struct {
 	place int
 }
 
-// next reads the next command. pass is what go-smtp gets to see of it; "" when
-// it has been answered here.
-func (s *session) next() (pass string, err error) {
-	if s.unsure {
+// next reads the next line. pass is what go-smtp gets to see of it; ok is false
+// when it has been answered here.
+func (s *session) next() (pass string, ok bool, err error) {
+	switch {
+	case s.unsure:
 		s.g.end(answerAmbiguous)
-		return "", s.g.err
+	case s.inSASL:
+		pass, err = s.nextSASL()
+		return pass, err == nil, err
+	default:
+		pass = s.nextCommand()
 	}
-	if s.inSASL {
-		return s.nextSASL()
-	}
+	return pass, pass != "", s.g.err
+}
+
+// nextCommand reads a command. "" means that it has been answered here, or that
+// the session is over.
+func (s *session) nextCommand() (pass string) {
 	line, long, err := s.g.readLine(maxCommand, s.patience())
 	switch {
 	case err != nil:
-		return "", err
 	case long:
 		s.answer(say(500, 5, 2, "Line too long"))
 	case !isPrintable(line):
 		s.answer(say(500, 5, 2, "Bad character in command"))
 	default:
-		pass = s.command(line)
+		return s.command(line)
 	}
-	return pass, s.g.err
+	return ""
 }
 
 // patience is how long to wait for a command: short while most connections are
