@@ -46,6 +46,7 @@ func (p *Pipeline) newWorld(ctx context.Context, cfg *config.Config) (*world, er
 	if w.compose, err = compose.New(compose.Options{Teams: cfg.Teams, MarkKeys: p.markKeys}); err != nil {
 		return nil, err
 	}
+	w.tags = rules.NewTags(w.tagForms()...)
 	w.checker = p.newChecker(cfg)
 	if w.filters, err = milter.New(cfg.Auth.Filters, filterTimeout); err != nil {
 		return nil, err
@@ -53,6 +54,16 @@ func (p *Pipeline) newWorld(ctx context.Context, cfg *config.Config) (*world, er
 	w.indexTeams()
 	w.indexAgents()
 	return w, p.registerAgents(ctx, w)
+}
+
+// tagForms are the subjects that show a ticket's number: the tags, and the
+// acknowledgements' own.
+func (w *world) tagForms() []string {
+	forms := []string{w.cfg.Tickets.TagAgents, w.cfg.Tickets.TagCustomers}
+	for _, words := range w.compose.AckSubjects() {
+		forms = append(forms, words+"{number}")
+	}
+	return forms
 }
 
 func (w *world) indexTeams() {
