@@ -201,7 +201,7 @@ func (r *reader) warnFrontends(root *table, c *Config) {
 	behind := c.Frontends.Unix || len(c.Frontends.Networks) > 0
 	switch {
 	case behind && len(c.TrustedAuthserv) == 0:
-		root.warn("trusted_authserv", "is empty: what the frontend found out about senders is not read, and agents' mail through it is held")
+		root.warn("trusted_authserv", "is empty: what the frontend found out about senders is not read, only DKIM counts")
 	case !behind && len(c.TrustedAuthserv) > 0:
 		root.warn("trusted_authserv", "has no effect without frontends")
 	}

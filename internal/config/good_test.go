@@ -183,7 +183,7 @@ func TestWarnings(t *testing.T) {
 	for _, c := range []struct{ name, slot, text, want string }{
 		{"no TLS", "root", "", `1: tls.cert: no certificate and no acme: no TLS, and so no AUTH: agents cannot submit mail with a password`},
 		{"unsigned", "root", "", `17: dkim: no key for example.com: its mail goes out unsigned`},
-		{"frontend without authserv", "root", `frontends = ["10.0.0.1"]`, `1: trusted_authserv: is empty: what the frontend found out about senders is not read, and agents' mail through it is held`},
+		{"frontend without authserv", "root", `frontends = ["10.0.0.1"]`, `1: trusted_authserv: is empty: what the frontend found out about senders is not read, only DKIM counts`},
 		{"token domain", "root", `frontends = ["10.0.0.1"]`, `24: tickets.token_domain: is recommended behind another MTA: many drop the "+..." of addresses ("postdesk check --online" tries it)`},
 		{"authserv without frontend", "root", `trusted_authserv = ["mx.example.com"]`, `3: trusted_authserv: has no effect without frontends`},
 		{"observers alone", "agent", `role = "observer"`, `18: team.agents: all of them are observers: nobody may answer`},
