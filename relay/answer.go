@@ -71,10 +71,10 @@ func readReplyLine(r *bufio.Reader, limit int) (line []byte, n int, err error) {
 			line = append(line, part[:min(room, len(part))]...)
 		}
 		switch {
+		case n > limit:
+			return line, n, errReplyTooLong
 		case err == nil:
 			return line, n, nil
-		case n >= limit:
-			return line, n, errReplyTooLong
 		case !errors.Is(err, bufio.ErrBufferFull):
 			return nil, n, err
 		}

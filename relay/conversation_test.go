@@ -215,7 +215,7 @@ func TestWithdrawnRowIsNotSent(t *testing.T) {
 	d.change(ids[0], func(r *store.Outgoing) { r.State = store.Held })
 	h := hop{byMX, "example.net"}
 	for i := range claimed {
-		d.relay.sched.claim(h, claimed[i].ID)
+		d.relay.sched.claim(h, &claimed[i])
 	}
 	d.relay.sched.add([]*job{{hop: h, rows: claimed}})
 	d.start()

@@ -43,8 +43,7 @@ func (r *Relay) attempt(w *worker, j *job) {
 	policy := r.active()
 	if policy.hopOf(&j.rows[0]) != j.hop {
 		// The configuration changed since the rows were claimed.
-		r.sched.done(j.hop, j.rows)
-		r.Wake()
+		r.release(j, true)
 		return
 	}
 	if w.conn != nil && w.made != policy {
@@ -63,12 +62,17 @@ func (r *Relay) attempt(w *worker, j *job) {
 	if !d.gone {
 		r.record(j.rows, d.verdicts)
 	}
-	r.sched.done(j.hop, j.rows)
+	r.release(j, d.gone)
 	for _, other := range others {
 		r.recordAll(other.rows, d.verdicts[0])
-		r.sched.done(other.hop, other.rows)
+		r.release(other, false)
 	}
-	if d.gone {
+}
+
+// release gives a job's rows back, and looks for them again where they may be
+// due.
+func (r *Relay) release(j *job, again bool) {
+	if r.sched.done(j.hop, j.rows) || again {
 		r.Wake()
 	}
 }

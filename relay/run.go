@@ -130,7 +130,7 @@ func (r *Relay) look(now time.Time) (next time.Duration, err error) {
 				return errEnough
 			}
 			h := policy.hopOf(&row)
-			taken, full := r.sched.claim(h, row.ID)
+			taken, full := r.sched.claim(h, &row)
 			if full {
 				next = crowded
 			}

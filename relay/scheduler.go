@@ -56,23 +56,30 @@ type scheduler struct {
 	perHost int
 	dests   map[hop]*destination
 	order   []*destination // those with work, the longest unserved first
-	claims  map[uint64]bool
+	claims  map[uint64]*claim
 	workers int
 	idle    int // workers that wait for a job
 	stopped bool
 }
 
 func newScheduler(workers int) *scheduler {
-	return &scheduler{max: workers, perHost: 1, dests: make(map[hop]*destination), claims: make(map[uint64]bool)}
+	return &scheduler{max: workers, perHost: 1, dests: make(map[hop]*destination), claims: make(map[uint64]*claim)}
+}
+
+// claim is a row that is in memory.
+type claim struct {
+	attempts int
+	missed   bool // the row was seen due again before the claim was given up
 }
 
 // claim takes a due row, if nobody has it and its destination has room. Room
 // shrinks as memory fills, so that one destination's backlog never fills it:
 // each may hold an eighth of what is free.
-func (s *scheduler) claim(h hop, id uint64) (taken, full bool) {
+func (s *scheduler) claim(h hop, row *store.Outgoing) (taken, full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.claims[id] {
+	if c := s.claims[row.ID]; c != nil {
+		c.missed = c.missed || c.attempts != row.Attempts
 		return false, false
 	}
 	d := s.dests[h]
@@ -85,7 +92,7 @@ func (s *scheduler) claim(h hop, id uint64) (taken, full bool) {
 		s.dests[h] = d
 	}
 	d.claimed++
-	s.claims[id] = true
+	s.claims[row.ID] = &claim{attempts: row.Attempts}
 	return true, false
 }
 
@@ -112,18 +119,20 @@ func (s *scheduler) add(jobs []*job) {
 }
 
 // done gives up the claim on rows: their outcome is recorded, or they are left
-// as they were.
-func (s *scheduler) done(h hop, rows []store.Outgoing) {
+// as they were. missed says that one of them is due again.
+func (s *scheduler) done(h hop, rows []store.Outgoing) (missed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.dests[h]
 	for i := range rows {
-		if s.claims[rows[i].ID] {
+		if c := s.claims[rows[i].ID]; c != nil {
+			missed = missed || c.missed
 			delete(s.claims, rows[i].ID)
 			d.claimed--
 		}
 	}
 	s.forget(d)
+	return missed
 }
 
 // forget drops a destination that nothing refers to.

@@ -1,0 +1,271 @@
+package relay
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-msgauth/dkim"
+
+	"postdesk/internal/config"
+	"postdesk/internal/message"
+	"postdesk/internal/testkit"
+	"postdesk/store"
+)
+
+// testKey writes a key file and returns it with its DNS record.
+func testKey(t testing.TB, algorithm string) (file, record string) {
+	t.Helper()
+	var private any
+	var public []byte
+	switch algorithm {
+	case "rsa", "rsa-pkcs1":
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			t.Fatal(err)
+		}
+		private = key
+		public, _ = x509.MarshalPKIXPublicKey(&key.PublicKey)
+		record = "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(public)
+	case "ed25519":
+		pub, key, _ := ed25519.GenerateKey(rand.Reader)
+		private = key
+		record = "v=DKIM1; k=ed25519; p=" + base64.StdEncoding.EncodeToString(pub)
+	}
+	block := &pem.Block{Type: "PRIVATE KEY"}
+	if algorithm == "rsa-pkcs1" {
+		block = &pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private.(*rsa.PrivateKey))}
+	} else {
+		block.Bytes, _ = x509.MarshalPKCS8PrivateKey(private)
+	}
+	file = filepath.Join(t.TempDir(), algorithm+".pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file, record
+}
+
+// verify checks all signatures of a mail against records by name.
+func verify(t *testing.T, raw []byte, records map[string]string) []*dkim.Verification {
+	t.Helper()
+	list, err := dkim.VerifyWithOptions(bytes.NewReader(raw), &dkim.VerifyOptions{
+		LookupTXT: func(name string) ([]string, error) { return []string{records[name]}, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func signedDesk(t *testing.T, algorithms ...string) (*desk, map[string]string) {
+	records := make(map[string]string)
+	var keys []config.DKIM
+	for _, a := range algorithms {
+		file, record := testKey(t, a)
+		keys = append(keys, config.DKIM{Domain: "example.com", Selector: a, KeyFile: file})
+		records[a+"._domainkey.example.com"] = record
+	}
+	return newDesk(t, func(o *Options) { o.Policy.DKIM = keys }), records
+}
+
+func TestSignedWithEveryKeyOfTheDomain(t *testing.T) {
+	d, records := signedDesk(t, "rsa", "ed25519", "rsa-pkcs1")
+	sink := d.withSink(testkit.SinkOptions{})
+	if row := d.deliverTo("you@example.net"); row.State != store.Delivered {
+		t.Fatalf("row: %+v", row)
+	}
+	raw := sink.Wait(1, patience)[0].Raw
+	list := verify(t, raw, records)
+	if len(list) != 3 {
+		t.Fatalf("%d signatures:\n%s", len(list), raw)
+	}
+	for _, v := range list {
+		if v.Err != nil || v.Domain != "example.com" {
+			t.Errorf("%s: %v", v.Domain, v.Err)
+		}
+		if !v.Expiration.After(v.Time) || v.Expiration.Sub(v.Time) > 15*24*time.Hour {
+			t.Errorf("t=%v x=%v", v.Time, v.Expiration)
+		}
+	}
+	if !strings.HasSuffix(string(raw), mailText("x\r\n")) {
+		t.Errorf("the mail itself was changed:\n%s", raw)
+	}
+	for line := range strings.SplitSeq(string(raw), "\r\n") {
+		if len(line) > maxLine {
+			t.Errorf("a line of %d octets", len(line))
+		}
+	}
+}
+
+// A field that is added on top breaks the signature, be it the first of its
+// name or one more.
+func TestOversigning(t *testing.T) {
+	d, records := signedDesk(t, "ed25519")
+	sink := d.withSink(testkit.SinkOptions{})
+	d.deliverTo("you@example.net")
+	raw := sink.Wait(1, patience)[0].Raw
+	for _, name := range signedFields {
+		forged := append([]byte(name+": forged\r\n"), raw...)
+		if list := verify(t, forged, records); len(list) != 1 || list[0].Err == nil {
+			t.Errorf("a second %s passes", name)
+		}
+	}
+	if list := verify(t, append([]byte("X-Spam: no\r\n"), raw...), records); list[0].Err != nil {
+		t.Errorf("an unsigned field: %v", list[0].Err)
+	}
+}
+
+func TestDomainWithoutKeysIsNotSigned(t *testing.T) {
+	d, _ := signedDesk(t, "ed25519")
+	sink := d.withSink(testkit.SinkOptions{})
+	d.start()
+	d.put(mailText("x\r\n"), func(r *store.Outgoing) { r.Domain = "other.test" }, "you@example.net")
+	if raw := sink.Wait(1, patience)[0].Raw; bytes.Contains(raw, []byte("DKIM-Signature")) {
+		t.Errorf("signed:\n%s", raw)
+	}
+}
+
+// A key that is missing or broken, even one of two, holds the mail; nothing
+// leaves unsigned, and nothing is given up. Mending the file is enough.
+func TestMissingKeyHoldsTheMail(t *testing.T) {
+	for name, damage := range map[string]func(file string) error{
+		"missing": os.Remove,
+		"empty":   func(f string) error { return os.WriteFile(f, nil, 0o600) },
+		"broken": func(f string) error {
+			return os.WriteFile(f, []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), 0o600)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, records := signedDesk(t, "rsa", "ed25519")
+			file := d.relay.active().DKIM[1].KeyFile
+			good, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := damage(file); err != nil {
+				t.Fatal(err)
+			}
+			d.relay.SetPolicy(d.relay.active().Policy)
+			sink := d.withSink(testkit.SinkOptions{})
+			row := d.deliverTo("you@example.net")
+			if row.State != store.Ready || row.Enhanced != "4.3.5" || strings.Contains(row.Text, file) {
+				t.Errorf("row: %+v", row)
+			}
+			if err := os.WriteFile(file, good, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			d.pass(2 * time.Minute)
+			d.untilState(row.ID, store.Delivered)
+			mails := sink.Mails()
+			if len(mails) != 1 || len(verify(t, mails[0].Raw, records)) != 2 {
+				t.Errorf("%d mails", len(mails))
+			}
+		})
+	}
+}
+
+func TestSmallRSAKeyIsRefused(t *testing.T) {
+	t.Setenv("GODEBUG", "rsa1024min=0")
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Skip(err)
+	}
+	file := filepath.Join(t.TempDir(), "small.pem")
+	block := &pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}
+	if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readKey(file); err == nil || !strings.Contains(err.Error(), "1024 bits") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// One mail to several destinations is read and signed once: the signatures are
+// the same.
+func TestSignedOncePerMail(t *testing.T) {
+	d, _ := signedDesk(t, "rsa")
+	a, b := testkit.NewSink(t, testkit.SinkOptions{}), testkit.NewSink(t, testkit.SinkOptions{})
+	p := d.relay.active().Policy
+	p.Relay.Routes = map[string]string{"a.test": a.Addr, "b.test": b.Addr}
+	d.relay.SetPolicy(p)
+	d.start()
+	d.put(mailText("x\r\n"), nil, "you@a.test", "you@b.test")
+	if x, y := a.Wait(1, patience)[0].Raw, b.Wait(1, patience)[0].Raw; !bytes.Equal(x, y) {
+		t.Errorf("two signatures:\n%s\n%s", x, y)
+	}
+}
+
+// failingSource breaks off after some bytes.
+type failingSource struct {
+	message.Source
+	good int64
+}
+
+func (f failingSource) ReadAt(p []byte, off int64) (int, error) {
+	if off+int64(len(p)) > f.good {
+		return 0, errors.New("input/output error")
+	}
+	return f.Source.ReadAt(p, off)
+}
+
+// A mail that can't be read to its end while it is being sent must never be
+// finished with a dot: that would be half a mail, delivered with success.
+func TestReadErrorNeverSendsTheDot(t *testing.T) {
+	d := newDesk(t)
+	sink := d.withSink(testkit.SinkOptions{})
+	raw := mailText(strings.Repeat("0123456789\r\n", 100000))
+	id := d.put(raw, nil, "you@example.net")[0]
+	whole := d.store.mails[0]
+	// It can be read while it is inspected, not while it is sent.
+	reads := 0
+	d.store.mails[0] = readerFunc{whole, func(p []byte, off int64) (int, error) {
+		if off > 500000 {
+			if reads++; reads > 25 {
+				return 0, errors.New("input/output error")
+			}
+		}
+		return whole.ReadAt(p, off)
+	}}
+	d.start()
+	row := d.untilTried(id, 1)
+	if sink.Count() != 0 {
+		t.Fatal("half a mail was delivered")
+	}
+	if !strings.Contains(row.Text, "can't be read") || !row.DataStarted.IsZero() {
+		t.Errorf("row: %+v", row)
+	}
+}
+
+type readerFunc struct {
+	message.Source
+	read func(p []byte, off int64) (int, error)
+}
+
+func (r readerFunc) ReadAt(p []byte, off int64) (int, error) { return r.read(p, off) }
+
+func TestSignerEndsItsGoroutinesOnReadError(t *testing.T) {
+	file, _ := testKey(t, "ed25519")
+	keys := newKeyring([]config.DKIM{{Domain: "example.com", Selector: "s", KeyFile: file}, {Domain: "example.com", Selector: "s2", KeyFile: file}})
+	src := failingSource{message.BytesSource([]byte(mailText(strings.Repeat("x\r\n", 50000)))), 70000}
+	if _, err := keys.sign("example.com", src); !errors.Is(err, errRead) {
+		t.Errorf("got %v", err)
+	}
+	// The test of leaks at the end of the package's tests does the rest.
+}
+
+func TestTruncatedSourceIsAReadError(t *testing.T) {
+	short := readerFunc{message.BytesSource(make([]byte, 1000)), func(p []byte, off int64) (int, error) { return 0, io.EOF }}
+	if err := eachChunk(short, func([]byte) error { return nil }); !errors.Is(err, errRead) {
+		t.Errorf("got %v", err)
+	}
+}
