@@ -316,6 +316,7 @@ func TestDNSTrouble(t *testing.T) {
 		"slow":      {testkit.DNSSlow, Pass, Pass, false},
 		"truncated": {testkit.DNSTruncated, Pass, Pass, false},
 		"servfail":  {testkit.DNSServFail, TempError, TempError, true},
+		"refused":   {testkit.DNSRefused, TempError, TempError, true},
 		"dead":      {testkit.DNSTimeout, TempError, TempError, true},
 		"lying":     {testkit.DNSLying, TempError, TempError, true},
 		"garbage":   {testkit.DNSGarbage, TempError, TempError, true},

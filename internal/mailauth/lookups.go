@@ -109,17 +109,19 @@ func absolute(name string) (string, error) {
 	return n + ".", nil
 }
 
-// dnsError turns what is no *net.DNSError, such as the context's own end, into
-// a temporary one: the DKIM library asserts the type, it does not unwrap.
+// dnsError makes every failure but "not found" a temporary one: REFUSED and the
+// like too (RFC 7208 §4.4, RFC 6376 §6.1.2), which the standard resolver does
+// not mark so. It is always a *net.DNSError: the DKIM library asserts the type,
+// it does not unwrap.
 func dnsError(ctx context.Context, name string, err error) error {
 	if err == nil {
 		return nil
 	}
 	var de *net.DNSError
-	if errors.As(err, &de) && (ctx.Err() == nil || de.IsNotFound) {
+	if errors.As(err, &de) && de.IsNotFound && ctx.Err() == nil {
 		return de
 	}
-	return &net.DNSError{Err: err.Error(), Name: name, IsTimeout: true, IsTemporary: true}
+	return &net.DNSError{Err: err.Error(), Name: name, IsTimeout: ctx.Err() != nil, IsTemporary: true}
 }
 
 // isNotFound says that a name has no record of the type that was asked for.

@@ -56,7 +56,7 @@ type SPF struct {
 	Result   Result `json:"result"`
 	Domain   string `json:"domain,omitempty"`   // the one that was checked
 	Identity string `json:"identity,omitempty"` // "mailfrom", or "helo" for a null sender
-	Aligned  bool   `json:"aligned,omitempty"`  // with the author's domain, whatever the result
+	Aligned  bool   `json:"aligned,omitempty"`  // with the author's domain; counts only with Pass
 	Reason   string `json:"reason,omitempty"`
 	By       string `json:"by,omitempty"` // authserv-id of the frontend that said so, "" is us
 }
@@ -66,7 +66,7 @@ type DKIM struct {
 	Result   Result `json:"result"`
 	Domain   string `json:"domain,omitempty"`
 	Selector string `json:"selector,omitempty"`
-	Aligned  bool   `json:"aligned,omitempty"` // with the author's domain, whatever the result
+	Aligned  bool   `json:"aligned,omitempty"` // with the author's domain; counts only with Pass
 	Reason   string `json:"reason,omitempty"`
 	By       string `json:"by,omitempty"` // authserv-id of the frontend that said so, "" is us
 }

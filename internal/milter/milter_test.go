@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/emersion/go-milter"
 	"go.uber.org/goleak"
@@ -365,4 +367,25 @@ func TestFilterAddress(t *testing.T) {
 	if c, err := New([]string{"unix:/run/rspamd/milter.sock", "inet:127.0.0.1:11332", "inet:[::1]:11332"}, 0); err != nil || c.Len() != 3 {
 		t.Error(c, err)
 	}
+}
+
+func FuzzVerdict(f *testing.F) {
+	f.Add(554, "5.7.1 Gtube", "X-Spam", "Yes")
+	f.Add(451, "4.-7.1\r\n250 ok", "X-\u2028", "No, a\x00b")
+	f.Add(599, "5.7.1", "Subject", strings.Repeat("é", 300))
+	f.Fuzz(func(t *testing.T, code int, text, name, value string) {
+		v, err := verdict([]milter.ModifyAction{{Code: milter.ActAddHeader, HeaderName: name, HeaderValue: value}, {Code: milter.ActChangeHeader, HeaderName: name, HeaderValue: value}},
+			&milter.Action{Code: milter.ActReplyCode, SMTPCode: code, SMTPText: text})
+		if err != nil {
+			return
+		}
+		if v.Code < 400 || v.Code > 599 || v.Enhanced[0] != v.Code/100 || v.Text == "" {
+			t.Fatalf("%+v", v)
+		}
+		for _, s := range []string{v.Text, fmt.Sprint(v.Headers)} {
+			if strings.ContainsFunc(s, unicode.IsControl) || !utf8.ValidString(s) {
+				t.Fatalf("%q", s)
+			}
+		}
+	})
 }
