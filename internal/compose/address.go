@@ -71,7 +71,7 @@ func (w rewriter) at(s string, lo, i int, at string) (edit, bool) {
 	}
 	for from := start; from < i; from = nextStart(s, from, i) {
 		local := s[from:i]
-		if at == "%40" {
+		if strings.Contains(local, "%") {
 			local = unescapePercent(local)
 		}
 		if to, ok := w.lookup(local, domain); ok {

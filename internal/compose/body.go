@@ -28,7 +28,7 @@ type cleaner struct {
 	htmlDone  bool
 	fresh     string // the new text of the first part
 	freshHTML string // and of the first HTML
-	below     string // the agent's words between or below the quote
+	below     string // the agent's words between or below the quote of the HTML
 	missing   []string
 	tail      *block // put at the end of the first text and the first HTML
 	seed      string // of boundaries
@@ -117,16 +117,10 @@ func (k *cleaner) plain(p *message.Part) string {
 	if k.insert != "" {
 		fresh = strings.TrimRight(k.insert, "\n") + "\n\n" + fresh
 	}
-	own := unquoted(quoted)
-	k.below = own
-	if k.sign == "" || containsName(fresh+own, k.name) {
+	if k.sign == "" || containsName(ownLines(fresh), k.name) {
 		return fresh + quoted
 	}
-	sign := "\n\n" + strings.Trim(k.sign, "\n") + "\n"
-	if strings.TrimSpace(fresh) == "" && strings.TrimSpace(own) != "" {
-		return fresh + strings.TrimRight(quoted, "\n ") + sign // answered below the quote
-	}
-	fresh = strings.TrimRight(fresh, "\n ") + sign
+	fresh = strings.TrimRight(fresh, "\n ") + "\n\n" + strings.Trim(k.sign, "\n") + "\n"
 	if quoted != "" {
 		fresh += "\n"
 	}
@@ -135,30 +129,19 @@ func (k *cleaner) plain(p *message.Part) string {
 
 // quoteOffset is where the quote begins.
 func quoteOffset(text string) int {
-	fresh, quoted := message.SplitQuote(text)
-	switch {
-	case strings.HasPrefix(text, fresh) && strings.TrimSpace(quoted) == "":
-		return len(text)
-	case strings.HasSuffix(text, quoted):
-		return len(text) - len(quoted)
-	case strings.HasPrefix(text, fresh):
-		return len(fresh)
-	}
-	return len(text)
+	fresh, _ := message.SplitQuote(text)
+	return len(fresh)
 }
 
-// unquoted are the lines of a quote that are not quoted: answers between the lines, or
-// below.
-func unquoted(quoted string) string {
-	if !strings.Contains(quoted, "\n>") && !strings.HasPrefix(quoted, ">") {
-		return ""
+// ownLines are the lines that quote nobody: an answer may stand between or below the
+// quoted ones.
+func ownLines(text string) string {
+	if !strings.Contains(text, "\n>") && !strings.HasPrefix(text, ">") {
+		return text
 	}
 	var b strings.Builder
-	seen := false
-	for line := range strings.Lines(quoted) {
-		if strings.HasPrefix(line, ">") {
-			seen = true
-		} else if seen {
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, ">") {
 			b.WriteString(line)
 		}
 	}

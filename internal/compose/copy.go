@@ -202,9 +202,14 @@ func (in CopyIn) hasCaution(w Warning) bool {
 }
 
 // isSealed says whether a mail must be passed on untouched: signed or encrypted, RFC 8551,
-// RFC 3156, or with inline PGP.
+// RFC 3156, or with inline PGP. A mail that was signed and then got a list's footer counts.
 func isSealed(m *message.Message) bool {
-	if m.IsSigned() || m.IsEncrypted() {
+	sealed := false
+	m.Walk(func(p *message.Part) bool {
+		sealed = sealed || p.MediaType == "multipart/signed" || p.MediaType == "multipart/encrypted" || isOpaqueCrypto(p)
+		return !sealed && !p.IsMessage()
+	})
+	if sealed {
 		return true
 	}
 	p := m.TextPart()

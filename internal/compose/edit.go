@@ -38,18 +38,16 @@ func applyEdits(text string, list []edit, lo, hi int) string {
 	var b strings.Builder
 	pos := lo
 	for _, e := range list {
-		if e.end <= pos && e.end > e.start {
+		if e.end <= lo {
 			continue
 		}
-		if e.start < lo || e.start >= hi && e.end > hi {
-			pos = max(pos, min(e.end, hi))
-			continue
-		}
-		if e.start > hi {
+		if e.start >= hi {
 			break
 		}
-		b.WriteString(text[pos:max(pos, e.start)])
-		b.WriteString(e.with)
+		if e.start >= lo {
+			b.WriteString(text[pos:e.start])
+			b.WriteString(e.with)
+		}
 		pos = max(pos, min(e.end, hi))
 	}
 	b.WriteString(text[pos:hi])

@@ -34,12 +34,12 @@ func newFinding(kind FindingKind, what, where string) Finding {
 
 var findingWords = map[string]map[FindingKind]string{
 	"fr": {
-		FindSecret: "%s : « %s » ne devrait pas sortir", FindToken: "%s : une adresse interne y reste (« %s »)",
-		FindBlock:   "%s : notre encadré n’a pas pu être retiré",
-		FindCommand: "%s : la commande « %s » n’a pas pu être retirée", FindEmpty: "le message ne contient aucun texte nouveau",
-		FindAttachment: "le texte annonce une pièce jointe (« %[2]s »), mais il n’y en a pas",
-		FindEncrypted:  "%s : chiffré ou signé d’une manière qui empêche de le relire",
-		FindUnreadable: "%s : illisible, nous ne pouvons pas le vérifier",
+		FindSecret: "%s\u00a0: «\u00a0%s\u00a0» ne devrait pas sortir", FindToken: "%s\u00a0: une adresse interne y reste («\u00a0%s\u00a0»)",
+		FindBlock:   "%s\u00a0: notre encadré n’a pas pu être retiré",
+		FindCommand: "%s\u00a0: la commande «\u00a0%s\u00a0» n’a pas pu être retirée", FindEmpty: "le message ne contient aucun texte nouveau",
+		FindAttachment: "le texte annonce une pièce jointe («\u00a0%[2]s\u00a0»), mais il n’y en a pas",
+		FindEncrypted:  "%s\u00a0: chiffré ou signé d’une manière qui empêche de le relire",
+		FindUnreadable: "%s\u00a0: illisible, nous ne pouvons pas le vérifier",
 		FindCrossed:    "%[2]s a répondu entre-temps",
 	},
 	"en": {

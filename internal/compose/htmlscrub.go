@@ -123,7 +123,9 @@ func (s *scrubber) link(v string) string {
 			return "cid:" + id
 		}
 		return ""
-	case "http", "https", "mailto", "tel", "ftp", "sip":
+	case "mailto":
+		return s.mailto(v)
+	case "http", "https", "tel", "ftp", "sip":
 		return s.rewrite(v)
 	case "data":
 		if strings.HasPrefix(strings.ToLower(rest), "image/") {
@@ -131,6 +133,18 @@ func (s *scrubber) link(v string) string {
 		}
 	}
 	return ""
+}
+
+// mailto rewrites the address of a link, also one that is hidden behind escapes.
+func (s *scrubber) mailto(v string) string {
+	out := s.rewrite(v)
+	if plain := unescapePercent(out); plain != out {
+		if clean := s.rewrite(plain); clean != plain {
+			address, _, _ := strings.Cut(clean, "?")
+			return strings.ReplaceAll(address, " ", "%20")
+		}
+	}
+	return out
 }
 
 // style is a style attribute or sheet without client's own rules and foreign links.

@@ -9,7 +9,7 @@ import (
 
 // newText is what the agent wrote, without commands, signature and quote.
 func (k *cleaner) newText() string {
-	text := k.fresh
+	text := ownLines(k.fresh)
 	if strings.TrimSpace(text) == "" {
 		text = k.freshHTML
 	}

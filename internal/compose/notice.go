@@ -88,12 +88,18 @@ func (c *Composer) Notice(in NoticeIn) (message.Source, error) {
 	}
 	set := c.set(in.Team, in.Lang)
 	head := in.Head
-	subject, body, err := set.render(string(in.Kind), noticeData(in, set.lang))
+	view := noticeData(in, set.lang)
+	subject, err := set.subject(string(in.Kind), view)
 	if err != nil {
 		return nil, err
 	}
 	if head.Subject == "" {
 		head.Subject = subject
+	}
+	view.Actions.Subject = cleanLine(head.Subject)
+	body, err := set.body(string(in.Kind), view)
+	if err != nil {
+		return nil, err
 	}
 	head.From = addr.Mailbox{Name: fromName("postdesk", in.Team), Address: in.From}
 	head.ReplyTo, head.Cc = addr.Mailbox{}, nil
@@ -133,7 +139,7 @@ func noticeData(in NoticeIn, lang string) noticeView {
 	d := in.Data
 	v := noticeView{
 		Agent: AgentData{Name: cleanLine(in.Agent)}, Team: teamData(in.Team), Ticket: in.Ticket.clean(),
-		Actions: actions{Address: address(in.From), Subject: cleanLine(in.Head.Subject), InReplyTo: bareID(in.Head.MessageID)},
+		Actions: actions{Address: address(in.From), InReplyTo: bareID(in.Head.MessageID)},
 		Title:   cleanLine(d.Title), Text: strings.Trim(cleanText(d.Text), "\n"), Who: cleanLine(d.Who),
 		Answer: cleanText(d.Answer), Delay: cleanLine(d.Delay),
 		Recipient: address(d.Recipient), Desk: address(d.Desk),

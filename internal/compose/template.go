@@ -256,20 +256,37 @@ func (c *Composer) set(team *config.Team, lang string) *templateSet {
 
 // render executes a template: its subject, one line, and its marked text.
 func (s *templateSet) render(name string, data any) (subject string, body marked, err error) {
+	if subject, err = s.subject(name, data); err != nil {
+		return "", "", err
+	}
+	body, err = s.body(name, data)
+	return subject, body, err
+}
+
+// subject is "" for a template without one.
+func (s *templateSet) subject(name string, data any) (string, error) {
 	m := s.mails[name]
 	if m == nil {
-		return "", "", fmt.Errorf("compose: no template %q", name)
+		return "", fmt.Errorf("compose: no template %q", name)
+	}
+	if m.subject == nil {
+		return "", nil
 	}
 	var buf bytes.Buffer
-	if m.subject != nil {
-		if err := m.subject.Execute(&buf, data); err != nil {
-			return "", "", fmt.Errorf("compose: subject of %s: %w", name, err)
-		}
-		subject = cleanLine(buf.String())
-		buf.Reset()
+	if err := m.subject.Execute(&buf, data); err != nil {
+		return "", fmt.Errorf("compose: subject of %s: %w", name, err)
 	}
+	return cleanLine(buf.String()), nil
+}
+
+func (s *templateSet) body(name string, data any) (marked, error) {
+	m := s.mails[name]
+	if m == nil {
+		return "", fmt.Errorf("compose: no template %q", name)
+	}
+	var buf bytes.Buffer
 	if err := m.body.Execute(&buf, data); err != nil {
-		return "", "", fmt.Errorf("compose: template %s: %w", name, err)
+		return "", fmt.Errorf("compose: template %s: %w", name, err)
 	}
-	return subject, marked(strings.Trim(buf.String(), "\n")), nil
+	return marked(strings.Trim(buf.String(), "\n")), nil
 }

@@ -107,7 +107,11 @@ func (t *tree) text(p *message.Part) message.Content {
 		}
 		return t.leaf(p)
 	}
-	return message.TextContent("text/plain", t.k.plain(p))
+	out := t.k.plain(p)
+	if strings.HasPrefix(out, pgpMessage) || strings.Contains(out, "\n"+pgpMessage) {
+		t.find(FindEncrypted, "PGP", "text")
+	}
+	return message.TextContent("text/plain", out)
 }
 
 // leaf is an attachment or an inline image: body as it is, new header.
