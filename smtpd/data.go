@@ -38,6 +38,7 @@ type dataScanner struct {
 	lineLen  int
 	afterLF  bool // the line before ended in a bare LF
 	afterCR  bool // the line before ended in CR CR LF
+	lastCR   bool // the last byte of this line, so far, is a CR without LF
 	heldCR   bool // a CR at the end of a fragment, not yet judged
 	finished bool
 }
@@ -67,10 +68,10 @@ func (d *dataScanner) feed(frag []byte) bool {
 	if !clean {
 		body = frag[:len(frag)-1]
 	}
-	d.write(body)
+	d.inside(body)
 	d.write(crlf)
-	d.afterLF, d.afterCR = !clean, clean && bytes.HasSuffix(body, crlf[:1])
-	d.inLine, d.lineLen = false, 0
+	d.afterLF, d.afterCR = !clean, clean && d.lastCR
+	d.inLine, d.lineLen, d.lastCR = false, 0, false
 	return false
 }
 
@@ -80,14 +81,23 @@ func (d *dataScanner) piece(frag []byte) {
 	if frag[len(frag)-1] == '\r' {
 		frag, d.heldCR = frag[:len(frag)-1], true
 	}
-	d.write(frag)
+	d.inside(frag)
 }
 
-// write stores bytes of a line's inside, or a CRLF.
-func (d *dataScanner) write(p []byte) {
-	if !bytes.Equal(p, crlf) && (bytes.IndexByte(p, '\r') >= 0 || bytes.IndexByte(p, 0) >= 0) {
+// inside takes bytes between line ends, where a CR has nothing to be.
+func (d *dataScanner) inside(p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	d.lastCR = p[len(p)-1] == '\r'
+	if bytes.IndexByte(p, '\r') >= 0 || bytes.IndexByte(p, 0) >= 0 {
 		d.found.stray = true
 	}
+	d.write(p)
+}
+
+// write stores bytes.
+func (d *dataScanner) write(p []byte) {
 	d.size += int64(len(p))
 	d.found.tooBig = d.found.tooBig || d.size > d.max
 	if d.found.tooBig || d.found.store != nil || d.strict && (d.found.stray || d.found.longLine) {

@@ -147,7 +147,7 @@ func (s *session) goneMidway(err error) error {
 }
 
 func (s *session) logMail(tx *transaction, o outcome, code int) {
-	args := []any{"from", tx.env.From.String(), "recipients", len(tx.env.To), "code", code,
+	args := []any{"helo", clean(s.peer.Helo), "from", tx.env.From.String(), "recipients", len(tx.env.To), "code", code,
 		"took", s.srv.opts.Now().Sub(tx.env.Received).Round(time.Millisecond)}
 	if o.id != "" {
 		args = append(args, "id", clean(o.id))

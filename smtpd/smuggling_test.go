@@ -80,6 +80,18 @@ func TestCRCRLFBeforeTheFinalDotEnds(t *testing.T) {
 	}
 }
 
+// The same where the read buffer ends between the two CRs and the LF.
+func TestCRCRLFAcrossTheBuffer(t *testing.T) {
+	w := newWorld(t, nil)
+	for n := inBuffer - 4; n <= inBuffer+1; n++ {
+		c := w.dial(LMTP, 0)
+		c.envelope("LHLO", "desk@ours.test")
+		c.raw(strings.Repeat("x", n) + "\r\r\n.\r\nMAIL FROM:<evil@b.test>\r\n")
+		c.expect("250 2.0.0", "421 4.6.0", "EOF")
+		c.conn.Close()
+	}
+}
+
 // hurried runs the probe with shorter waits: it listens until nothing comes.
 const hurried = `import sys
 src = open(sys.argv[1]).read().replace("s.settimeout(t)", "s.settimeout(t/8)")
