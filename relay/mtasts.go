@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -152,7 +153,7 @@ func newSTSCache(o Options) *stsCache {
 	client := o.HTTP
 	if client == nil {
 		client = &http.Client{Transport: &http.Transport{
-			DialContext: o.Dial, TLSClientConfig: &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12},
+			DialContext: stsDialer(o), TLSClientConfig: &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12},
 			DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10,
 		}}
 	}
@@ -160,6 +161,31 @@ func newSTSCache(o Options) *stsCache {
 	// §3.3: HTTP redirects must not be followed.
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &stsCache{resolver: o.Resolver, http: &own, now: o.Now, log: o.Log, domains: make(map[string]*stsEntry)}
+}
+
+// stsDialer asks our own resolver, and does not let a foreign name lead to this
+// machine.
+func stsDialer(o Options) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		list, err := o.Resolver.LookupNetIP(ctx, "ip", host+".")
+		if err == nil {
+			err = fmt.Errorf("%w: %s has no usable address", errSTS, host)
+		}
+		for _, ip := range list {
+			if ip = ip.Unmap(); ip.IsLoopback() || ip.IsUnspecified() {
+				continue
+			}
+			var c net.Conn
+			if c, err = o.Dial(ctx, network, net.JoinHostPort(ip.String(), port)); err == nil {
+				return c, nil
+			}
+		}
+		return nil, err
+	}
 }
 
 // policy returns the domain's policy, or nil where it has none. A policy that

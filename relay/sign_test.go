@@ -269,3 +269,7 @@ func TestTruncatedSourceIsAReadError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func dkimEntry(file string) []config.DKIM {
+	return []config.DKIM{{Domain: "example.com", Selector: "s", KeyFile: file}}
+}
