@@ -2,8 +2,6 @@ package message
 
 import (
 	"errors"
-
-	"golang.org/x/net/html"
 )
 
 var errNotYet = errors.New("message: not available")
@@ -28,19 +26,6 @@ type RecipientStatus struct {
 	FinalRecipient, OriginalRecipient         string
 	Action, Status, DiagnosticCode, RemoteMTA string
 }
-
-// HTMLToText renders HTML as plain text of at most max bytes.
-func HTMLToText(src string, max int) string { return "" }
-
-// SplitQuote cuts a reply where the new text ends and the quote begins.
-func SplitQuote(text string) (fresh, quoted string) { return text, "" }
-
-// SplitSignature cuts the signature off new text.
-func SplitSignature(fresh string) (text, signature string) { return fresh, "" }
-
-// QuoteStart returns the node where the quote of an HTML reply begins, nil if
-// there is none.
-func QuoteStart(root *html.Node) *html.Node { return nil }
 
 // ErrCannotDowngrade says that a mail can't become 7 bit unharmed.
 var ErrCannotDowngrade = errors.New("message: can't be made 7 bit")

@@ -1,0 +1,235 @@
+package message
+
+import (
+	"strings"
+)
+
+// maxQuoteText is how much of a text SplitQuote looks at. The rest goes with
+// what stands before it.
+const maxQuoteText = 1 << 20
+
+// SplitQuote cuts the text of a reply where the new text ends and the quote
+// begins; fresh+quoted is the text. It knows the attribution lines, separators
+// and quoted headers of the usual programs in many languages, and ">" at the
+// beginning of lines. In doubt it takes nothing away: text written below or
+// between quoted lines makes all of it fresh.
+func SplitQuote(text string) (fresh, quoted string) {
+	q := newQuoteFinder(text)
+	i := q.find()
+	if i >= len(q.lines) {
+		return text, ""
+	}
+	at := q.offset[i]
+	return text[:at], text[at:]
+}
+
+// quoteFinder holds the lines of a text: as they are for offsets, and trimmed
+// with plain spaces for reading.
+type quoteFinder struct {
+	lines   []string
+	offset  []int
+	lastNew int // the last line of new text, -1 if there is none
+}
+
+func newQuoteFinder(text string) *quoteFinder {
+	q := &quoteFinder{}
+	at := 0
+	for line := range strings.Lines(limit(text, maxQuoteText)) {
+		q.offset = append(q.offset, at)
+		q.lines = append(q.lines, plainSpaces(line))
+		at += len(line)
+	}
+	q.lastNew = q.findLastNew()
+	return q
+}
+
+// plainSpaces trims a line and replaces the spaces that typography puts before
+// colons.
+func plainSpaces(line string) string {
+	if !isASCII(line) {
+		line = strings.Map(func(r rune) rune {
+			switch {
+			case r == 0xa0 || r == 0x202f || r == 0x2009:
+				return ' '
+			case r == 0x200e || r == 0x200f || r == 0x200b || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
+				return -1
+			}
+			return r
+		}, line)
+	}
+	return strings.TrimSpace(line)
+}
+
+// find returns the first line of the quote, or the number of lines.
+func (q *quoteFinder) find() int {
+	run := q.trailingRun()
+	for i := range q.lines {
+		if i >= run {
+			break
+		}
+		if q.isSeparator(i) || q.isHeaderBlock(i) {
+			return q.above(i)
+		}
+		if n, strong := q.attributionAt(i); n > 0 && q.restIsQuote(i+n, strong) {
+			return q.above(i)
+		}
+	}
+	return run
+}
+
+// above moves the beginning of a quote up over rulers that stand on top of it.
+func (q *quoteFinder) above(i int) int {
+	for j := i - 1; j >= 0 && j >= i-3; j-- {
+		if ruler.MatchString(q.lines[j]) {
+			return q.above(j)
+		}
+		if q.lines[j] != "" {
+			break
+		}
+	}
+	return i
+}
+
+// isSeparator is true for lines such as "-----Original Message-----".
+func (q *quoteFinder) isSeparator(i int) bool {
+	line := q.lines[i]
+	if len(line) < 5 || len(line) > 200 {
+		return false
+	}
+	return strings.Contains(line, "--") && originalMessage.MatchString(line) ||
+		strings.HasSuffix(line, ":") && forwardedIntro.MatchString(line)
+}
+
+// isHeaderBlock is true if the line begins the header of a quoted mail: From and
+// two other fields, of which one is what only mail programs write. A customer's
+// "From: Paris, To: Lyon, Date: …" is not enough.
+func (q *quoteFinder) isHeaderBlock(i int) bool {
+	if headerLine(q.lines[i]) != fromHeader {
+		return false
+	}
+	var seen [otherHeader + 1]bool
+	strangers := 0
+	for j := i; j < len(q.lines) && j < i+10; j++ {
+		kind := headerLine(q.lines[j])
+		if kind == noHeader {
+			if strangers++; strangers > 2 {
+				break
+			}
+			continue
+		}
+		seen[kind] = true
+	}
+	kinds := 0
+	for _, kind := range []headerKind{sentHeader, toHeader, subjectHeader} {
+		if seen[kind] || kind == sentHeader && seen[dateHeader] {
+			kinds++
+		}
+	}
+	return kinds >= 2 && (seen[subjectHeader] || seen[sentHeader])
+}
+
+// attributionAt returns how many lines the attribution at line i has, 0 if there
+// is none.
+func (q *quoteFinder) attributionAt(i int) (n int, strong bool) {
+	if is, strong := attribution(q.lines[i]); is {
+		return 1, strong
+	}
+	if q.lines[i] == "" || !opener.MatchString(q.lines[i]) {
+		return 0, false
+	}
+	joined := q.lines[i]
+	for n := 2; n <= 4 && i+n <= len(q.lines) && q.lines[i+n-1] != ""; n++ {
+		next := q.lines[i+n-1]
+		if len(joined) > 400 || isMarked(next) && strings.Count(joined, "<") <= strings.Count(joined, ">") {
+			return 0, false
+		}
+		if is, _ := attribution(next); is && opener.MatchString(next) {
+			return 0, false // the attribution begins further down
+		}
+		joined += " " + next
+		if is, strong := attribution(joined); is {
+			if q.betterBelow(i, n) {
+				return 0, false
+			}
+			return n, strong
+		}
+	}
+	return 0, false
+}
+
+// betterBelow is true if an attribution also begins on a later line of the n.
+func (q *quoteFinder) betterBelow(i, n int) bool {
+	for k := i + 1; k < i+n; k++ {
+		if m, _ := q.attributionAt(k); m > 0 && opener.MatchString(q.lines[k]) && hasMoment.MatchString(q.lines[k]) {
+			return true
+		}
+	}
+	return false
+}
+
+// restIsQuote is true if nothing new follows from line i on. If the quote has ">"
+// marks, text without them is new; if it has none, all is quote, provided that
+// the attribution is strong.
+func (q *quoteFinder) restIsQuote(i int, strong bool) bool {
+	for i < len(q.lines) && q.lines[i] == "" {
+		i++
+	}
+	if i == len(q.lines) {
+		return strong
+	}
+	if !isMarked(q.lines[i]) {
+		return strong
+	}
+	return q.lastNew < i
+}
+
+// findLastNew is the last line that is neither quoted nor the overflow of a quoted
+// line, -1 if there is none. A signature at the end is no new text.
+func (q *quoteFinder) findLastNew() int {
+	end := q.signatureStart()
+	for end > 0 && !isMarked(q.lines[end-1]) && (q.lines[end-1] == "" || isMobileSignature(q.lines[end-1])) {
+		end--
+	}
+	for j := end - 1; j >= 0; j-- {
+		if q.lines[j] == "" || isMarked(q.lines[j]) || q.isOverflow(j) {
+			continue
+		}
+		if is, _ := attribution(q.lines[j]); !is {
+			return j
+		}
+	}
+	return -1
+}
+
+// signatureStart is the line "-- " near the end, else the number of lines.
+func (q *quoteFinder) signatureStart() int {
+	for i := len(q.lines) - 1; i >= max(0, len(q.lines)-maxSignature); i-- {
+		if q.lines[i] == "--" {
+			return i
+		}
+	}
+	return len(q.lines)
+}
+
+// isOverflow is true for a line that a mail program broke off a quoted line: right
+// between two quoted ones, with no blank line.
+func (q *quoteFinder) isOverflow(j int) bool {
+	return j > 0 && isMarked(q.lines[j-1]) && len(q.lines[j-1]) > 60 && len(q.lines[j]) < 40 &&
+		j+1 < len(q.lines) && isMarked(q.lines[j+1])
+}
+
+// trailingRun is the first line of the quoted lines that end the text, with the
+// attribution above them; the number of lines if there are none.
+func (q *quoteFinder) trailingRun() int {
+	i := q.lastNew + 1
+	for i < len(q.lines) && !isMarked(q.lines[i]) {
+		i++ // blank lines and a signature stay with the text
+	}
+	return i
+}
+
+// isMarked is true for a quoted line. "From" at the beginning of a line is
+// escaped as ">From" by old programs.
+func isMarked(line string) bool {
+	return strings.HasPrefix(line, ">") && !strings.HasPrefix(line, ">From ")
+}
