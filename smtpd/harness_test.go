@@ -56,6 +56,9 @@ func (d *desk) Authenticate(_ context.Context, _ Peer, user, password string) (s
 	if (user == "anne" || user == "anne.durand@corp.test") && password == rightPassword {
 		return "anne", nil
 	}
+	if user == "user@testserver" && password == "secretpassword" { // of the foreign dialogues
+		return "user", nil
+	}
 	return "", errors.New("wrong password")
 }
 
@@ -80,7 +83,7 @@ func (d *desk) Recipient(_ context.Context, env *Envelope, to addr.Address) erro
 	case "goodbye":
 		return reply.New(421, [3]int{4, 3, 2}, "Leave")
 	}
-	local := to.Domain == "ours.test" || to == addr.Address{Local: "postmaster"}
+	local := to.Domain == "ours.test" || to.Domain == "testserver" || to == addr.Address{Local: "postmaster"}
 	if !local && env.Peer.Login == "" {
 		return reply.New(550, [3]int{5, 7, 1}, "Relaying denied")
 	}
