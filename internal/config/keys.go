@@ -30,7 +30,7 @@ func (r *reader) tls(t *table) TLS {
 		t.fail("acme", "is on beside tls.cert; want one of the two")
 	}
 	cert, ok1 := t.file("cert", c.Cert)
-	key, ok2 := t.file("key", c.Key)
+	key, ok2 := t.secret("key", c.Key)
 	if ok1 && ok2 {
 		r.tryPair(t, cert, key)
 	}
@@ -63,7 +63,7 @@ func (r *reader) signing(root *table) []DKIM {
 			Selector: needed(t, "selector", `a name for the key, as "desk1"`, parseSelector),
 			KeyFile:  r.path(t.needed("key", `the file of the private key; "postdesk dkim new" makes one`)),
 		}
-		if data, ok := t.file("key", k.KeyFile); ok {
+		if data, ok := t.secret("key", k.KeyFile); ok {
 			k.Key = t.signingKey(k.KeyFile, data)
 		}
 		name := k.Selector + "._domainkey." + k.Domain

@@ -8,7 +8,9 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"io/fs"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -101,5 +103,16 @@ func TestDKIMSelectorTwiceIsRefused(t *testing.T) {
 	want := "config.toml:32: dkim.selector: a._domainkey.example.com has a key already; want another selector"
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestSecretsThatEveryoneMayReadAreWarnedOf(t *testing.T) {
+	text := edit("relay", "smarthost = \"smtp.example.com:587\"\nusername = \"desk\"\npassword_file = \"/etc/secret\"")
+	want := "config.toml:11: relay.password_file: every user of this machine may read /etc/secret; chmod o-r"
+	for mode, warned := range map[fs.FileMode]bool{0o644: true, 0o640: false, 0o600: false} {
+		root := fstest.MapFS{"etc/secret": {Data: []byte("secret"), Mode: mode}}
+		if got := slices.Contains(parse(t, text, WithFS(root)).Warnings, want); got != warned {
+			t.Errorf("mode %v: warned %v, want %v", mode, got, warned)
+		}
 	}
 }

@@ -164,3 +164,15 @@ func cause(err error) error {
 	}
 	return err
 }
+
+// secret is file for one that others must not read: that is worth a warning.
+func (t *table) secret(key, path string) (data []byte, ok bool) {
+	data, ok = t.file(key, path)
+	if !ok {
+		return nil, false
+	}
+	if info, err := fs.Stat(t.root, inRoot(path)); err == nil && info.Mode().Perm()&0o004 != 0 {
+		t.warn(key, "every user of this machine may read %s; chmod o-r", path)
+	}
+	return data, true
+}

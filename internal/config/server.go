@@ -83,7 +83,7 @@ func (r *reader) relayPassword(t *table) string {
 	} else if user == "" && path != "" {
 		t.fail("password_file", "is for nobody; want relay.username too")
 	}
-	data, ok := t.file("password_file", path)
+	data, ok := t.secret("password_file", path)
 	if !ok {
 		return ""
 	}
