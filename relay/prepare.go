@@ -124,7 +124,7 @@ func (r *Relay) makeBody(k preparedKey, p *preparedMail, encode, takes8bit bool)
 				return nil, localFailure(451, "4.3.0", "the mail can't be re-encoded")
 			}
 			body.src, body.eightBit = src, t.eightBit
-		case !errors.Is(err, message.ErrCannotDowngrade):
+		case !errors.Is(err, message.ErrCannotDowngrade) && p.traits.eightBit && !takes8bit:
 			r.opts.Log.Error("mail can't be re-encoded", "mail", k.mail, "error", err)
 			return nil, localFailure(451, "4.3.0", "the mail can't be re-encoded")
 		}

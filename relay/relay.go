@@ -99,6 +99,8 @@ type Relay struct {
 
 	mu     sync.RWMutex
 	policy *activePolicy
+	ran    bool // Run was called
+	over   bool // Stop was called before it
 }
 
 // activePolicy is a Policy with its keys read. It is never changed.

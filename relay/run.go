@@ -20,6 +20,13 @@ const (
 // what is under way. It returns nil after Stop, else ctx's error; or the error
 // of the store at start. It must be called once.
 func (r *Relay) Run(ctx context.Context) error {
+	r.mu.Lock()
+	over := r.over
+	r.ran = true
+	r.mu.Unlock()
+	if over {
+		return nil
+	}
 	defer close(r.finished)
 	unlink := context.AfterFunc(ctx, r.cut)
 	defer unlink()
@@ -36,10 +43,18 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // Stop ends Run: nothing new is begun, and what is being sent is finished, as
 // far as that is possible before ctx ends; the rest is broken off, and is sent
-// again after the next start. It returns ctx's error in that case. Run must have
-// been called.
+// again after the next start. It returns ctx's error in that case. A Run that
+// comes later does nothing.
 func (r *Relay) Stop(ctx context.Context) error {
 	r.stopOnce.Do(func() { close(r.stopping) })
+	r.mu.Lock()
+	r.over = r.over || !r.ran
+	over := r.over
+	r.mu.Unlock()
+	if over {
+		r.cut()
+		return nil
+	}
 	select {
 	case <-r.finished:
 		return nil
