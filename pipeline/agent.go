@@ -92,6 +92,9 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 		return nil, err
 	}
 	out.note = ticket.Has(out.commands, ticket.CmdNote) || out.agent.Role == config.RoleObserver || answersNote(id)
+	if err := out.remembered(&thread); err != nil {
+		return nil, err
+	}
 	refused := out.permitted()
 	switch {
 	case thread.Hold:
@@ -106,6 +109,23 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 		return out.writeNote()
 	}
 	return out.reply()
+}
+
+// remembered lets through what the links of our own block write: a mail to a
+// ticket's address that answers nothing, and that no customer will read. A text
+// for the customer is asked about, since mail clients remember our addresses.
+func (out *outbound) remembered(thread *rules.ThreadOut) error {
+	if !thread.Hold || out.t != nil || thread.Ticket == 0 || !out.commandsOnly() && !ticket.Has(out.commands, ticket.CmdNote) {
+		return nil
+	}
+	if err := out.openTicket(thread.Ticket); err != nil {
+		return err
+	}
+	if out.t.Status == ticket.Closed {
+		return nil
+	}
+	thread.Hold, thread.Join = false, true
+	return nil
 }
 
 // parse finds the commands of the new text. What an agent released with #send

@@ -18,6 +18,7 @@ import (
 
 	"postdesk/internal/addr"
 	"postdesk/internal/config"
+	"postdesk/internal/mailauth"
 	"postdesk/internal/metrics"
 	"postdesk/pipeline"
 	"postdesk/relay"
@@ -33,9 +34,16 @@ type Options struct {
 	Config   *config.Config
 	Log      *slog.Logger
 	Now      func() time.Time
-	Resolver *net.Resolver // nil: as configured
+	Resolver Resolver // nil: as configured
 	// Relay lets tests and the demo change how mail goes out.
 	Relay func(*relay.Options)
+}
+
+// Resolver is the DNS that authentication and delivery ask; *net.Resolver is
+// one.
+type Resolver interface {
+	mailauth.Resolver
+	relay.Resolver
 }
 
 // Server is a running postdesk.
@@ -162,7 +170,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 }
 
 // resolver is the configured one, else the system's.
-func (s *Server) resolver() *net.Resolver {
+func (s *Server) resolver() Resolver {
 	if s.opts.Resolver != nil {
 		return s.opts.Resolver
 	}
