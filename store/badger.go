@@ -56,9 +56,10 @@ func openIndex(dir string, memtable int64, log *slog.Logger) (db *badger.DB, err
 	}
 	defer func() {
 		if r := recover(); r != nil { // a damaged table is a panic in some places
-			db, err = nil, fmt.Errorf("%v", r)
+			err = fmt.Errorf("%v", r)
 		}
 		if err != nil {
+			db = nil // Badger gives a database that can't even be closed
 			err = fmt.Errorf("%w: the index %s can't be opened (%s): `postdesk verify --rebuild` makes it anew from the journal",
 				ErrDamaged, dir, firstLine(err.Error()))
 		}

@@ -181,7 +181,10 @@ func (db *DB) upTo(ctx context.Context, seq uint64) error {
 	if err != nil {
 		return err
 	}
-	return r.flush()
+	if err := r.flush(); err != nil {
+		return err
+	}
+	return indexApply(db.index, nil, db.position.encode())
 }
 
 func (v *verifier) difference(ctx context.Context, want *badger.Txn) error {
