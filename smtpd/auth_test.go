@@ -186,21 +186,20 @@ func TestLogIsClean(t *testing.T) {
 func TestBucketsWithAClockThatJumps(t *testing.T) {
 	clock := &fakeClock{t: time.Unix(1000, 0)}
 	b := newBuckets[string](clock.now)
-	rate := Rate{2, time.Minute}
-	if !b.take("a", rate) || !b.take("a", rate) || b.take("a", rate) {
-		t.Error("two, and no more")
+	taken := func() (n int) {
+		for b.take("a", Rate{2, time.Minute}) {
+			n++
+		}
+		return n
 	}
-	clock.add(-time.Hour)
-	if b.take("a", rate) {
-		t.Error("a clock that goes back gives tokens")
-	}
-	clock.add(30 * time.Second)
-	if !b.take("a", rate) || b.take("a", rate) {
-		t.Error("half a minute gives one")
-	}
-	clock.add(time.Hour)
-	if !b.take("a", rate) || !b.take("a", rate) || b.take("a", rate) {
-		t.Error("a bucket holds two")
+	for _, step := range []struct {
+		jump time.Duration
+		want int
+	}{{0, 2}, {-time.Hour, 0}, {30 * time.Second, 1}, {time.Hour, 2}, {time.Second, 0}} {
+		clock.add(step.jump)
+		if n := taken(); n != step.want {
+			t.Errorf("after %v: %d, want %d", step.jump, n, step.want)
+		}
 	}
 	if !b.take("a", Rate{}) {
 		t.Error("no rate is no limit")

@@ -1,6 +1,7 @@
 package smtpd
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
@@ -96,8 +97,8 @@ func (r *registry) drain() (err error) {
 	defer r.mu.Unlock()
 	r.closing = true
 	for l := range r.listeners {
-		if e := l.Close(); e != nil && err == nil {
-			err = e
+		if e := l.Close(); !errors.Is(e, net.ErrClosed) { // by an earlier call, before Serve let go of it
+			err = errors.Join(err, e)
 		}
 	}
 	for g := range r.conns {

@@ -41,6 +41,11 @@ type session struct {
 	bad, refused, authFailures, incidents int
 }
 
+var (
+	_ gosmtp.LMTPSession = (*session)(nil)
+	_ gosmtp.AuthSession = (*session)(nil)
+)
+
 // transaction is one MAIL with its RCPTs. RFC 5321 §3.3.
 type transaction struct {
 	env   *Envelope
