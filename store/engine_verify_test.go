@@ -68,6 +68,7 @@ func TestVerifyFindsNothingInASoundStore(t *testing.T) {
 // Threat 40, pitfall 33: whichever file of the index has a flipped bit or is gone, the store either works
 // on as if nothing was, or says so in words; and a rebuild makes it whole.
 func TestABitFlipsInTheIndex(t *testing.T) {
+	t.Parallel()
 	for _, pattern := range []string{"*.sst", "MANIFEST", "*.vlog", "KEYREGISTRY"} {
 		for _, how := range []string{"flip", "truncate", "remove"} {
 			t.Run(how+" "+pattern, func(t *testing.T) {
@@ -130,13 +131,14 @@ func changeIndex(t *testing.T, dir string, w *written) {
 // record's head or operations by their checksums. A snapshot, or the index that is still whole, gives
 // everything but the mail itself.
 func TestABitFlipsInTheJournal(t *testing.T) {
+	t.Parallel()
 	dir := closedStore(t, 5)
 	segment := filepath.Join(dir, dirJournal, "00000000000000000001.journal")
 	fi, err := os.Stat(segment)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for off := int64(3); off < fi.Size(); off += 331 {
+	for off := int64(3); off < fi.Size(); off += 613 {
 		flip(t, segment, off)
 		if verify(t, dir) == "" && !isReserved(t, segment, off) {
 			t.Errorf("a flip at %d is not found", off)
