@@ -144,8 +144,8 @@ func (h *headerReader) isJunk(line []byte) bool {
 		}
 		rest = rest[i+1:]
 	}
-	if len(line) > 0 && line[len(line)-1] != '\n' {
-		return h.seen > 0
+	if line[len(line)-1] != '\n' && h.p.s.offset()+int64(len(line)) < h.p.s.size {
+		return h.seen > 0 // the piece of a line that is too long for text
 	}
 	return h.seen > 0 && fieldNameLen(rest) > 0
 }

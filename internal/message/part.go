@@ -154,8 +154,13 @@ func (p *Part) inRelated() bool {
 	return false
 }
 
-// isText is true for the media types that can be the text of a mail.
+// isText is true for the media types that can be the text of a mail. A multipart
+// whose boundary is not known is better shown as it is than not at all.
 func (p *Part) isText() bool {
+	if p.Opaque && strings.HasPrefix(p.MediaType, "multipart/") {
+		b := p.boundary()
+		return b == "" || len(b) > maxBoundary
+	}
 	return p.MediaType == "text/plain" || p.MediaType == "text/html"
 }
 
