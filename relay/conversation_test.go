@@ -257,6 +257,50 @@ func TestReportThatFailsDoesNotUndoTheOutcome(t *testing.T) {
 	}
 }
 
+// bouncer answers a failure with a mail of its own, in the same commit.
+type bouncer struct{}
+
+func (bouncer) Outcome(tx store.Tx, row store.Outgoing, now time.Time) error {
+	if row.State != store.Failed {
+		return nil
+	}
+	notice := store.Outgoing{Mail: row.Mail, To: address("agent@example.net"), Created: now, Due: now}
+	return store.Enqueue(tx, &notice)
+}
+
+func TestMailOfAReportGoesOutAtOnce(t *testing.T) {
+	d := newDesk(t, func(o *Options) { o.Reports = bouncer{} })
+	sink := d.withSink(testkit.SinkOptions{Recipients: map[string]string{"gone@example.net": "550 5.1.1 no such user"}})
+	d.start()
+	d.put(mailText("x\r\n"), nil, "gone@example.net")
+	if got := sink.Wait(1, patience)[0]; got.From != "" || got.To[0] != "agent@example.net" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// What nobody answered for is never taken for delivered.
+func TestNoVerdictIsNoDelivery(t *testing.T) {
+	d := newDesk(t)
+	id := d.put(mailText("x\r\n"), nil, "a@example.net")[0]
+	d.relay.record([]store.Outgoing{d.row(id)}, make([]verdict, 1))
+	if row := d.row(id); row.State != store.Ready || row.Attempts != 1 {
+		t.Errorf("row: %+v", row)
+	}
+}
+
+// A panic in the making of one mail ends neither the relay nor the mail.
+func TestPanicIsATemporaryFault(t *testing.T) {
+	d := newDesk(t)
+	sink := d.withSink(testkit.SinkOptions{})
+	id := d.put(mailText("x\r\n"), nil, "a@example.net")[0]
+	whole := d.store.mails[0]
+	d.store.mails[0] = readerFunc{whole, func([]byte, int64) (int, error) { panic("broken") }}
+	d.start()
+	d.untilTried(id, 1)
+	d.put(mailText("y\r\n"), nil, "a@example.net")
+	sink.Wait(1, patience)
+}
+
 // The outcome of what is out is written as soon as the store takes it, and the
 // mail is not sent again meanwhile.
 func TestStoreRefusesTheOutcome(t *testing.T) {

@@ -76,6 +76,10 @@ func (r *Relay) record(rows []store.Outgoing, verdicts []verdict) {
 	policy := r.active()
 	outcomes := make([]outcome, len(rows))
 	for i := range rows {
+		if verdicts[i].failure == nil && !verdicts[i].answer.positive() {
+			// Only a server's own yes makes a mail delivered.
+			verdicts[i].failure = localFailure(451, "4.3.0", "no answer was noted")
+		}
 		outcomes[i] = outcome{rows[i], verdicts[i], jittered(backoff(policy.Relay.Retry, rows[i].Attempts+1))}
 	}
 	for len(outcomes) > 0 {

@@ -20,8 +20,8 @@ type envelope struct {
 
 // verdict is what became of one recipient: nil failure is accepted.
 type verdict struct {
-	answer
-	*failure
+	answer  answer
+	failure *failure
 }
 
 // errWithdrawn says that a row was held, dropped or changed since it was
