@@ -121,6 +121,9 @@ func (p *Pipeline) enqueueCopy(tx store.Tx, w *world, c copyOf, agent *config.Ag
 	if c.kind == compose.CopyNote || c.kind == compose.CopyColleague {
 		purpose = store.PurposeNote
 	}
+	if err := store.IndexMessageID(tx, mark.messageID, c.t.Number, c.m.Seq); err != nil {
+		return err
+	}
 	return p.enqueue(tx, src, store.Outgoing{
 		From: mark.sender, To: agent.Address, Domain: w.teamOf(c.t).Address.Domain, MessageID: mark.messageID,
 		Purpose: purpose, Ticket: c.t.Number, Message: c.m.Seq, Agent: agent.ID, Reduced: c.omitOver > 0, Due: c.at, Created: c.at,

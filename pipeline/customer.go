@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
@@ -14,8 +15,12 @@ import (
 	"postdesk/store"
 )
 
-// maxParticipants bounds who is taken from the Cc of requests.
-const maxParticipants = 50
+// Bounds of what a request may put into the ticket's own record: who is taken
+// from Cc, and the bytes of a name.
+const (
+	maxParticipants = 50
+	maxName         = 100
+)
 
 // inbound is a customer's mail in one transaction: the delivery and what was
 // decided so far.
@@ -218,7 +223,7 @@ func (in *inbound) requester() error {
 		return err
 	}
 	in.contact = c
-	p := &ticket.Participant{Relation: ticket.Requester, Name: who.Name, Address: who.Address, Contact: c.ID}
+	p := &ticket.Participant{Relation: ticket.Requester, Name: shortName(who.Name), Address: who.Address, Contact: c.ID}
 	if err := in.event(ticket.Event{By: in.sender(), What: ticket.Joined, Participant: p}); err != nil {
 		return err
 	}
@@ -250,7 +255,7 @@ func (in *inbound) participants() error {
 		if err != nil {
 			return err
 		}
-		p := &ticket.Participant{Relation: ticket.Copied, Name: m.Name, Address: m.Address, Contact: c.ID}
+		p := &ticket.Participant{Relation: ticket.Copied, Name: shortName(m.Name), Address: m.Address, Contact: c.ID}
 		if err := in.event(ticket.Event{By: in.sender(), What: ticket.Joined, Participant: p}); err != nil {
 			return err
 		}
@@ -287,6 +292,14 @@ func (in *inbound) replyTo(r *ticket.Participant) error {
 	changed := *r
 	changed.ReplyTo = to
 	return in.event(ticket.Event{By: in.sender(), What: ticket.ReplyToChanged, Participant: &changed})
+}
+
+// shortName cuts a display name at a whole character.
+func shortName(s string) string {
+	if len(s) <= maxName {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxName], "")
 }
 
 // settle applies what rules and routing decided.

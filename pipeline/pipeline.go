@@ -160,11 +160,9 @@ func (p *Pipeline) commit(ctx context.Context, d *delivery, id rules.Identity) (
 			r, err = p.road(tx, d, id)
 			return err
 		})
-		var panicked *stagePanic
-		if !errors.As(err, &panicked) {
+		if d.facts.Panic = salvageable(err); d.facts.Panic == "" {
 			return r, err
 		}
-		d.facts.Panic = panicked.what
 	}
 	err = p.store.Update(ctx, func(tx store.Tx) (err error) {
 		r, err = p.salvage(tx, d)
@@ -195,6 +193,19 @@ func (p *Pipeline) road(tx store.Tx, d *delivery, id rules.Identity) (*result, e
 		return p.onlyToPostmaster(tx, d)
 	}
 	return p.fromCustomer(tx, d, id)
+}
+
+// salvageable says why the mail must take the shortest road, "" if it need not:
+// trying the same road again would never end well.
+func salvageable(err error) string {
+	var panicked *stagePanic
+	switch {
+	case errors.As(err, &panicked):
+		return panicked.what
+	case errors.Is(err, store.ErrTooLarge):
+		return err.Error()
+	}
+	return ""
 }
 
 // stagePanic carries a panic out of a transaction.

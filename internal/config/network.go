@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -188,7 +187,7 @@ func (r *reader) listen(t *table) Listen {
 	}
 	l.Admin = parsed(t, "admin", "unix:/run/postdesk/admin.sock", func(s string) (string, error) {
 		if s == "" {
-			return "", errors.New(`is empty; want "unix:/path", the commands need it`)
+			return "", nil // off: the commands then need the server to be stopped
 		}
 		return parseUnix(s)
 	})

@@ -1,0 +1,110 @@
+package ticket_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"postdesk/internal/ticket"
+)
+
+func TestCommandsAreReadFromTheTop(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       []ticket.Command
+		rest       string
+	}{
+		{"none", "Bonjour,\n#note est un mot.\n", nil, "Bonjour,\n#note est un mot."},
+		{"one", "#note\nVoici.\n", []ticket.Command{{Name: ticket.CmdNote, Line: "#note"}}, "Voici."},
+		{"accents are optional", "#résolu réparé\n", []ticket.Command{{Name: ticket.CmdSolved, Arg: "réparé", Line: "#résolu réparé"}}, ""},
+		{"any case", "#RESOLU\n", []ticket.Command{{Name: ticket.CmdSolved, Line: "#RESOLU"}}, ""},
+		{"decomposed accents", "#re\u0301solu\n", []ticket.Command{{Name: ticket.CmdSolved, Line: "#re\u0301solu"}}, ""},
+		{"several, with blank lines", "\n#assigner anne\n\n#clore\n\ntexte", []ticket.Command{
+			{Name: ticket.CmdAssign, Arg: "anne", Line: "#assigner anne"}, {Name: ticket.CmdClose, Line: "#clore"}}, "texte"},
+		{"no-break and zero-width spaces of clients", "\u00a0\u200b#note\u00a0\r\ntexte", []ticket.Command{{Name: ticket.CmdNote, Line: "#note"}}, "texte"},
+		{"a colon that a habit adds", "#assign: anne\n", []ticket.Command{{Name: ticket.CmdAssign, Arg: "anne", Line: "#assign: anne"}}, ""},
+		{"a heading and a number are text", "# Titre\n#12345\n", nil, "# Titre\n#12345"},
+	} {
+		got, rest, err := ticket.ParseCommands(c.text)
+		if err != nil || !slices.Equal(got, c.want) || rest != c.rest {
+			t.Errorf("%s: got %+v, rest %q, %v; want %+v, rest %q", c.name, got, rest, err, c.want, c.rest)
+		}
+	}
+}
+
+func TestACommandThatCantBeUnderstoodNamesTheClosest(t *testing.T) {
+	for _, c := range []struct {
+		line    string
+		missing bool
+		closest string
+	}{
+		{"#sovled", false, "#solved"},
+		{"#assing anne", false, "#assign"},
+		{"#anuler", false, "#annuler"},
+		{"#assign", true, "#assign"},
+		{"#note pour bruno", true, "#note"},
+		{"#frobnicate", false, ""},
+	} {
+		_, rest, err := ticket.ParseCommands(c.line + "\ntexte")
+		var bad *ticket.CommandError
+		if !errors.As(err, &bad) || bad.Line != c.line || bad.Missing != c.missing {
+			t.Errorf("%s: %v", c.line, err)
+			continue
+		}
+		if c.closest != "" && !slices.Contains(bad.Closest, c.closest) || c.closest == "" && len(bad.Closest) > 0 {
+			t.Errorf("%s: closest %v, want %q", c.line, bad.Closest, c.closest)
+		}
+		if rest != c.line+"\ntexte" {
+			t.Errorf("%s: the text was cut to %q", c.line, rest)
+		}
+	}
+}
+
+func FuzzParseCommands(f *testing.F) {
+	for _, s := range []string{"#note\ntexte", "\n\n#assign anne\r\n#solved ok\n\n> #close", "#\n", "#é", "# x", "\u200b#aide", strings.Repeat("#note\n", 100)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		commands, rest, err := ticket.ParseCommands(text)
+		if err != nil {
+			if rest != text || commands != nil {
+				t.Fatalf("an error, and yet %v and %q", commands, rest)
+			}
+			return
+		}
+		if len(commands) > 50 || len(rest) > len(text) || !strings.Contains(text, rest) {
+			t.Fatalf("%d commands, rest %q of %q", len(commands), rest, text)
+		}
+		for _, c := range commands {
+			if c.Name == "" || !strings.HasPrefix(c.Line, "#") || strings.Contains(c.Line, "\n") {
+				t.Fatalf("command %+v", c)
+			}
+		}
+	})
+}
+
+type desk map[string]string
+
+func (d desk) FindAgent(typed string) (string, bool) {
+	id, ok := d[strings.ToLower(typed)]
+	return id, ok
+}
+
+func TestCommandsAreAllOrNone(t *testing.T) {
+	now := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
+	people := desk{"bruno": "bruno"}
+	tk := &ticket.Ticket{Number: 1, Status: ticket.Open}
+	for _, c := range []struct{ typed, want string }{{"bruno", "bruno"}, {"me", "anne"}, {"moi", "anne"}, {"none", ""}, {"personne", ""}} {
+		events, err := ticket.Act(tk, "anne", []ticket.Command{{Name: ticket.CmdAssign, Arg: c.typed}}, people, now)
+		if err != nil || len(events) != 1 || events[0].Data["agent"] != c.want {
+			t.Errorf("#assign %s: %+v, %v", c.typed, events, err)
+		}
+	}
+	events, err := ticket.Act(tk, "anne", []ticket.Command{{Name: ticket.CmdClose, Line: "#close"}, {Name: ticket.CmdAssign, Arg: "zoe", Line: "#assign zoe"}}, people, now)
+	var bad *ticket.ActError
+	if !errors.As(err, &bad) || bad.Unknown != "zoe" || events != nil {
+		t.Errorf("an unknown colleague: %+v, %v", events, err)
+	}
+}
