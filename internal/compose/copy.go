@@ -82,6 +82,9 @@ type CopyIn struct {
 	// OmitOver leaves out and lists the attachments whose encoded size is above
 	// it, in bytes; 0 keeps all.
 	OmitOver int64
+	// Invite makes an invitation (text/calendar, METHOD:REQUEST or CANCEL) to the team one to the
+	// reader, with Reply as its organiser.
+	Invite bool
 	// History is shown at the end of the block, one line each.
 	History []string
 }

@@ -50,10 +50,13 @@ func (t *copyTree) plainPart(p *message.Part) message.Content {
 			return message.TextContent("text/html", out)
 		}
 		return message.RawContent(p)
-	case p.IsMultipart() && (contains(p, t.text) || contains(p, t.html) || t.leavesOut(p)):
+	case p.IsMultipart() && (t.in.Invite || contains(p, t.text) || contains(p, t.html) || t.leavesOut(p)):
 		return t.multipart(p)
 	case t.isOmitted(p):
 		return nil
+	case t.in.Invite && isCard(p) && p.End-p.Body <= maxBody && len(t.in.Head.To) == 1:
+		text := invitationFor(p.Text(maxBody), t.in.Team, t.in.Head.To[0], t.in.Reply)
+		return calendarContent(cleanLine(p.Params["method"]), text)
 	}
 	return message.RawContent(p)
 }

@@ -3,6 +3,7 @@ package compose
 import (
 	"fmt"
 	"html"
+	"path"
 	"strings"
 
 	xhtml "golang.org/x/net/html"
@@ -90,6 +91,7 @@ func (g *guard) header(p *message.Part, root bool) {
 	}
 	if name := p.FileName(); name != "" {
 		g.text(name, "attachment "+name)
+		g.text(strings.TrimSuffix(name, path.Ext(name)), "attachment "+name)
 	}
 	for _, v := range p.Params {
 		if strings.ContainsAny(v, "@ ") {

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,6 +52,9 @@ func (s *scrubber) walk(n *html.Node) {
 		} else {
 			s.element(c)
 			s.walk(c)
+			if c.DataAtom == atom.Img && !hasAttr(c, "src") {
+				n.RemoveChild(c)
+			}
 		}
 		c = next
 	}
@@ -93,6 +97,10 @@ func (s *scrubber) element(n *html.Node) {
 		}
 	}
 	n.Attr = kept
+}
+
+func hasAttr(n *html.Node, key string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == key })
 }
 
 func (s *scrubber) value(key, v string) string {
@@ -197,12 +205,14 @@ func (s *scrubber) styleSheet(v string) string {
 // names: a client's own names ("MsoNormal", "AppleMail…") tell which one it was. gmail_quote is kept
 // since receiving clients fold it.
 func (s *scrubber) renameClasses(n *html.Node) {
-	if n.Type == html.ElementNode {
-		for i := range n.Attr {
-			if n.Attr[i].Key == "class" {
-				n.Attr[i].Val = s.classList(n.Attr[i].Val)
-			}
+	for i := range n.Attr {
+		if n.Attr[i].Key != "class" {
+			continue
 		}
+		if n.Attr[i].Val = s.classList(n.Attr[i].Val); n.Attr[i].Val == "" {
+			n.Attr = slices.Delete(n.Attr, i, i+1)
+		}
+		break
 	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		s.renameClasses(c)

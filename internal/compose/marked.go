@@ -61,9 +61,10 @@ func actionMark(a actions, command, label string) string {
 	return linkMark(label, long+"body="+body, short)
 }
 
-func mailtoAddr(a string) string {
-	return strings.NewReplacer("%", "%25", "&", "%26", "?", "%3F", "#", "%23", "\"", "%22", " ", "%20").Replace(a)
-}
+var mailtoEscapes = strings.NewReplacer("%", "%25", "&", "%26", "?", "%3F", "#", "%23", "\"", "%22", " ", "%20")
+
+// mailtoAddr is an address in a mailto URL, RFC 6068 §2.
+func mailtoAddr(a string) string { return mailtoEscapes.Replace(a) }
 
 // actions is whom the links of a mail write to.
 type actions struct{ Address, Subject, InReplyTo string }
