@@ -91,6 +91,9 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
+	if err := s.listenAdmin(); err != nil {
+		return nil, err
+	}
 	s.startRelay()
 	s.ready.Store(true)
 	return s, nil
