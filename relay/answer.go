@@ -188,7 +188,6 @@ type failure struct {
 	lost   bool  // the connection is over; another host may do better
 	tls    bool  // TLS did not come about; clear text may
 	doubt  bool  // the final dot was sent and nothing heard: a duplicate is possible
-	whole  bool  // nothing of the destination could be reached: all its mail waits
 	config bool  // our own configuration is at fault, whatever the server's code says
 }
 

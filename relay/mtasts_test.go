@@ -142,7 +142,7 @@ func TestMTASTSHostileWebServer(t *testing.T) {
 	text := func(rw http.ResponseWriter) { rw.Header().Set("Content-Type", "text/plain") }
 	for name, h := range map[string]http.HandlerFunc{
 		"redirect": func(rw http.ResponseWriter, r *http.Request) {
-			http.Redirect(rw, r, "https://mta-sts.example.net/other", 302)
+			http.Redirect(rw, r, "https://mta-sts.example.net/other", http.StatusFound)
 		},
 		"not found": http.NotFound,
 		"html": func(rw http.ResponseWriter, _ *http.Request) {

@@ -74,7 +74,7 @@ func isNotFound(err error) bool {
 
 func dnsFailure(name string, err error) *failure {
 	f := localFailure(451, "4.4.3", "DNS lookup of "+name+": "+err.Error())
-	f.err, f.stage, f.whole = err, "DNS", true
+	f.err, f.stage = err, "DNS"
 	return f
 }
 
@@ -110,7 +110,6 @@ func (r *Relay) lookupHost(ctx context.Context, host string) ([]netip.Addr, *fai
 	if len(list) == 0 {
 		if err == nil || isNotFound(err) {
 			f := localFailure(451, "4.4.4", "the host "+host+" has no address")
-			f.whole = true
 			return nil, f
 		}
 		return nil, dnsFailure(host, err)

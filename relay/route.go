@@ -68,7 +68,6 @@ func (r *Relay) candidates(ctx context.Context, h hop, p *activePolicy) iter.Seq
 		security = verified
 		if hosts = sts.allowed(hosts); len(hosts) == 0 {
 			f := localFailure(451, "4.7.5", "no MX of "+h.name+" is in its MTA-STS policy")
-			f.whole = true
 			return oneFailure(f)
 		}
 	}
@@ -85,7 +84,6 @@ func (r *Relay) fixedServers(ctx context.Context, h hop, p *activePolicy) iter.S
 		host, port, err := splitHostPort(h.name)
 		if err != nil {
 			f := localFailure(451, "4.3.5", err.Error())
-			f.whole = true
 			yield(server{}, f)
 			return
 		}

@@ -34,10 +34,10 @@ type server struct {
 
 // open begins a session up to the point where MAIL may be said. When
 // opportunistic TLS fails it tries again in clear text, on a new connection:
-// RFC 7435 §3.
+// RFC 7435 §3. Where a password is to be said it does not.
 func (r *Relay) open(ctx context.Context, s server, hostname string) (*conn, *failure) {
 	c, f := r.openOnce(ctx, s, hostname)
-	if f != nil && f.tls && s.security == opportunistic && ctx.Err() == nil {
+	if f != nil && f.tls && s.security == opportunistic && s.username == "" && ctx.Err() == nil {
 		s.security = clear
 		return r.openOnce(ctx, s, hostname)
 	}

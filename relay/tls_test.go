@@ -89,6 +89,7 @@ func TestSmarthostAuth(t *testing.T) {
 		{"LOGIN", "desk", testkit.SinkOptions{TLS: ca.Valid("127.0.0.1"), Users: users, Mechanisms: []string{"LOGIN"}}, delivered},
 		{"TLS from the first byte is not by port here", "desk", testkit.SinkOptions{AuthInClear: true, Users: users}, delivered}, // loopback
 		{"no mechanism that we know", "desk", testkit.SinkOptions{TLS: ca.Valid("127.0.0.1"), Users: users, Mechanisms: []string{"GSSAPI"}}, ready},
+		{"STARTTLS that fails is not made good in clear text", "desk", testkit.SinkOptions{TLS: ca.Valid("127.0.0.1"), AuthInClear: true, Users: users, Script: at(testkit.AtSTARTTLS, testkit.Step{Reply: "454 no"})}, ready},
 		{"wrong user", "desc", testkit.SinkOptions{TLS: ca.Valid("127.0.0.1"), Users: users}, ready},
 	} {
 		t.Run(c.name, func(t *testing.T) {
