@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +32,18 @@ type desk struct {
 	customers, agents *testkit.Sink
 	dns               *testkit.DNS
 	dir               string
+	text              string       // the configuration file
+	skew              atomic.Int64 // how far postdesk's clock is ahead
 }
+
+// now is postdesk's clock.
+func (d *desk) now() time.Time { return time.Now().Add(time.Duration(d.skew.Load())) }
+
+// later moves postdesk's clock ahead.
+func (d *desk) later(by time.Duration) { d.skew.Add(int64(by)) }
+
+// anneHash is made once: it is meant to be slow.
+var anneHash = sync.OnceValues(func() (string, error) { return password.Hash("secret of anne") })
 
 const wait = 10 * time.Second
 
@@ -64,7 +77,7 @@ func newDesk(t *testing.T, change func(config string) string) *desk {
 }
 
 func (d *desk) config() string {
-	hash, err := password.Hash("secret of anne")
+	hash, err := anneHash()
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -127,6 +140,7 @@ language = "en"
 
 func (d *desk) start(text string) {
 	d.Helper()
+	d.text = text
 	cfg, err := config.Parse(filepath.Join(d.dir, "config.toml"), []byte(text))
 	if err != nil {
 		d.Fatal(err)
@@ -135,7 +149,7 @@ func (d *desk) start(text string) {
 	if os.Getenv("POSTDESK_TEST_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	d.srv, err = server.Start(context.Background(), server.Options{Config: cfg, Resolver: d.dns.Resolver(), Log: log})
+	d.srv, err = server.Start(context.Background(), server.Options{Config: cfg, Resolver: d.dns.Resolver(), Log: log, Now: d.now})
 	if err != nil {
 		d.Fatal(err)
 	}
