@@ -40,12 +40,8 @@ func FuzzReplyHTML(f *testing.F) {
 		if !strings.Contains(letters(shown), "keepword"+word) && len(out.Findings) == 0 && !swallows(body) {
 			t.Fatalf("%q was lost: %q", word, shown)
 		}
-		if found := leaks(t, out.Source); len(found) > 0 && len(out.Findings) == 0 {
-			for _, s := range found {
-				if s == private || s == tokenAddr {
-					t.Fatalf("%v came out without a finding", found)
-				}
-			}
+		if all := decodeAll(t, out.Source); len(out.Findings) == 0 && (standsAlone(all, private) || standsAlone(all, tokenAddr)) {
+			t.Fatalf("an address came out without a finding: %q", all)
 		}
 	})
 }
@@ -131,10 +127,8 @@ func FuzzReplyText(f *testing.F) {
 		if shown := shownText(t, out.Source); !strings.Contains(letters(shown), "keepword") && !strings.Contains(body, "PGP") {
 			t.Fatalf("lost: %q", shown)
 		}
-		for _, s := range leaks(t, out.Source) {
-			if s == private || s == tokenAddr {
-				t.Fatalf("%s came out without a finding", s)
-			}
+		if all := decodeAll(t, out.Source); standsAlone(all, private) || standsAlone(all, tokenAddr) {
+			t.Fatalf("an address came out without a finding: %q", all)
 		}
 	})
 }
@@ -162,4 +156,22 @@ func FuzzAppendHTML(f *testing.F) {
 			t.Fatalf("%q", out)
 		}
 	})
+}
+
+// standsAlone says whether an address is in text, and not as a part of a longer one.
+func standsAlone(text, address string) bool {
+	text = strings.ToLower(text)
+	for pos := 0; ; {
+		i := strings.Index(text[pos:], address)
+		if i < 0 {
+			return false
+		}
+		start, end := pos+i, pos+i+len(address)
+		pos = start + 1
+		before := start == 0 || !isLocalByte(text[start-1])
+		after := end == len(text) || !isDomainByte(text[end])
+		if before && after {
+			return true
+		}
+	}
 }
