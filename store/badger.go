@@ -16,7 +16,7 @@ import (
 // This file is all that knows Badger. The index holds the tables' keys, the engine's own keys, and the
 // position of the last journal record that it contains, in the same transaction.
 
-// DefaultMemtable is Badger's memtable, bytes.
+// defaultMemtable is Badger's memtable, bytes.
 const defaultMemtable = 32 << 20
 
 func indexOptions(dir string, memtable int64, log *slog.Logger) badger.Options {

@@ -279,7 +279,7 @@ const floorEvery = 512
 // Badger's log, in which a flipped bit would silently end the replay of
 // all that follows in the same file. After a crash all above the floor is applied again.
 func (db *DB) moveFloor() {
-	if db.position.last.Seq%floorEvery != 0 {
+	if db.position.last.Seq%db.o.floorEvery != 0 {
 		return
 	}
 	db.checkpoints = append(db.checkpoints, checkpoint{db.index.MaxVersion(), db.position.last})

@@ -15,7 +15,7 @@ import (
 
 // small makes everything small, so that a few Updates reach every border.
 func small(dir string) Options {
-	return Options{Dir: dir, SegmentSize: 8 << 10, memtable: 1 << 20}
+	return Options{Dir: dir, SegmentSize: 8 << 10, memtable: 1 << 20, floorEvery: 4}
 }
 
 func mustOpen(t testing.TB, o Options) *DB {
@@ -260,6 +260,37 @@ func TestAHoleInTheMiddleOfTheIndexIsFilled(t *testing.T) {
 		}
 	}
 	sound(t, copyTree(t, dir), 10, 10)
+}
+
+// The floor moves when Badger has written its memory to tables, and no further; what lies above it is
+// applied again after a kill.
+func TestTheFloorFollowsTheTables(t *testing.T) {
+	dir := t.TempDir()
+	db := mustOpen(t, small(dir))
+	if _, err := do(db, 0, 5); err != nil {
+		t.Fatal(err)
+	}
+	large := make([]byte, MaxValue)
+	for i := range 100 {
+		err := db.Update(context.Background(), func(tx Tx) error { return tx.Set(fmt.Appendf(nil, "large/%d", i%8), large) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := do(db, 5, 9); err != nil {
+		t.Fatal(err)
+	}
+	killed := copyTree(t, dir)
+	db.Close()
+	if p := db.position; p.floor.Seq == 0 || p.floor.Seq >= p.last.Seq {
+		t.Errorf("floor %d, last %d", p.floor.Seq, p.last.Seq)
+	}
+	for _, name := range glob(t, filepath.Join(killed, dirIndex), "*.mem") {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sound(t, killed, 9, 9)
 }
 
 func glob(t *testing.T, dir, pattern string) []string {

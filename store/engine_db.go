@@ -64,9 +64,10 @@ type Options struct {
 	// One that does not exist is left out.
 	Extra []string
 
-	SegmentSize int64 // of the journal, bytes; 0 is 128 MB
-	memtable    int64 // of the index; tests make it small
-	restoring   bool  // Restore is opening it
+	SegmentSize int64  // of the journal, bytes; 0 is 128 MB
+	memtable    int64  // of the index; tests make it small
+	floorEvery  uint64 // records between checkpoints; tests make it small
+	restoring   bool   // Restore is opening it
 }
 
 // DB is the Engine of one machine: a journal that is the truth, and Badger as

@@ -30,6 +30,9 @@ func (o *Options) fill() error {
 	if o.FS == nil {
 		o.FS = disk.OS{}
 	}
+	if o.floorEvery == 0 {
+		o.floorEvery = floorEvery
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -242,10 +245,19 @@ func (r *replayer) record(rec *journal.Record) error {
 		r.over.set(op.Key, op.Value, op.Delete)
 		return nil
 	})
-	if err != nil || r.over.bytes < maxBatchBytes/2 {
+	if err != nil || r.over.bytes < r.db.loadBytes() {
 		return err
 	}
 	return r.flush()
+}
+
+// loadBytes is how much is gathered before it is applied: together with the largest record it must
+// fit into one transaction of Badger.
+func (db *DB) loadBytes() int {
+	if db.o.memtable > 0 {
+		return int(db.o.memtable / 16)
+	}
+	return 512 << 10
 }
 
 // flush applies what was gathered. The position moves only forward: records up to it

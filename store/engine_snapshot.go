@@ -317,7 +317,7 @@ func (db *DB) loadSnapshot(ctx context.Context) (found bool, err error) {
 	var over overlay
 	err = readSnapshot(ctx, db.o.FS, snapshotPath(dir, seqs[len(seqs)-1]), func(at position) { p = at }, func(key, value []byte) error {
 		over.set(key, value, false)
-		if over.bytes < maxBatchBytes/2 {
+		if over.bytes < db.loadBytes() {
 			return nil
 		}
 		defer func() { over = overlay{} }()

@@ -229,17 +229,31 @@ func (t *tx) write(key, value []byte, deleted bool) error {
 	if len(value) > MaxValue {
 		return t.fail(fmt.Errorf("%w: a value of %d bytes under %q", ErrTooLarge, len(value), key))
 	}
-	t.size += len(key) + len(value) + opOverhead
-	if t.size > MaxUpdate {
-		return t.fail(fmt.Errorf("%w: more than %d bytes of keys and values", ErrTooLarge, MaxUpdate))
+	if err := t.grow(len(key) + len(value) + opOverhead); err != nil {
+		return err
 	}
 	t.over.set(key, value, deleted)
 	return nil
 }
 
+// grow counts what the Update writes: with one more Update a batch must still fit into one
+// transaction of Badger, which takes 15 % of a memtable.
+func (t *tx) grow(n int) error {
+	if t.size += n; t.size > MaxUpdate {
+		return t.fail(fmt.Errorf("%w: more than %d bytes of keys and values", ErrTooLarge, MaxUpdate))
+	}
+	return nil
+}
+
+// mailKeySize is what one key of a mail counts.
+const mailKeySize = 10 + mailEntrySize + opOverhead
+
 func (t *tx) PutMail(src message.Source) (MailID, error) {
 	if t.ended {
 		return 0, errEnded
+	}
+	if err := t.grow(mailKeySize); err != nil {
+		return 0, err
 	}
 	id, err := t.b.putMail(src)
 	if err != nil {
@@ -258,6 +272,9 @@ func (t *tx) EraseMail(id MailID) error {
 	}
 	if e.erased {
 		return nil
+	}
+	if err := t.grow(2 * mailKeySize); err != nil {
+		return err
 	}
 	e.erased = true
 	t.over.set(mailKey(prefixMail, id), e.encode(), false)
