@@ -55,7 +55,7 @@ func (c *Composer) guard(in ReplyIn, src message.Source) ([]Finding, error) {
 		g.header(p, p == m.Root)
 		switch {
 		case len(p.Children) > 0 || p.IsMultipart():
-		case p == m.Root || isTextLike(p):
+		case isTextLike(p):
 			err = g.textPart(p)
 		default:
 			err = g.binary(p)
