@@ -50,7 +50,7 @@ func attribution(s string) (is, strong bool) {
 	if len(s) > 400 || len(s) < 6 {
 		return false, false
 	}
-	if datedName.MatchString(s) {
+	if s[0] >= '0' && s[0] <= '9' && datedName.MatchString(s) {
 		return true, true
 	}
 	end := strings.TrimRight(s, " *_-")
