@@ -126,6 +126,26 @@ func TestServerWithout8BITMIME(t *testing.T) {
 	}
 }
 
+// Text with a line above 998 octets is encoded before the mail is signed, since
+// some servers cut it; what can't be goes as it is.
+func TestLongLine(t *testing.T) {
+	for word, encoded := range map[string]bool{"déjà ": true, "word ": false} {
+		d, records := signedDesk(t, "ed25519")
+		sink := d.withSink(testkit.SinkOptions{})
+		d.start()
+		d.put("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"+
+			mailText(strings.Repeat(word, 1000)+"\r\n"), nil, "you@example.net")
+		raw := sink.Wait(1, patience)[0].Raw
+		if tr, err := inspect(message.BytesSource(raw)); err != nil || encoded && (tr.longLine || tr.eightBit) {
+			t.Errorf("%s: %+v %v", word, tr, err)
+		}
+		if list := verify(t, raw, records); len(list) != 1 || list[0].Err != nil {
+			t.Errorf("%s: signature: %+v", word, list)
+		}
+		d.stop()
+	}
+}
+
 func canDowngrade(raw string) bool {
 	_, err := downgrade(message.BytesSource([]byte(raw)))
 	return err == nil
