@@ -148,7 +148,7 @@ func (in *inbound) sameContent() (bool, error) {
 		return false, err
 	}
 	same := seen && in.at.Sub(last) < 24*time.Hour && last.Sub(in.at) < 24*time.Hour
-	return same, store.SetWindow(in.tx, sameScope, name, in.at)
+	return same, store.SetWindowUntil(in.tx, sameScope, name, in.at, in.at.Add(24*time.Hour))
 }
 
 // normalSubject drops what answers put before a subject, and case and spaces.

@@ -316,7 +316,10 @@ func lines(commands []ticket.Command) []string {
 // like any other, without acknowledgement.
 func (out *outbound) ownRequest() (*result, error) {
 	if !out.delivery.toTeam() {
-		return out.holdWhichTicket(rules.ThreadOut{})
+		if out.released == nil {
+			return out.holdWhichTicket(rules.ThreadOut{Why: "a desk address, and no ticket"})
+		}
+		out.team = out.w.homeTeam(out.agent)
 	}
 	var err error
 	if out.contact, err = contactOf(out.tx, out.author.Address); err != nil {

@@ -125,7 +125,7 @@ func (p *Pipeline) enqueueCopy(tx store.Tx, w *world, c copyOf, agent *config.Ag
 		return err
 	}
 	return p.enqueue(tx, src, store.Outgoing{
-		From: mark.sender, To: agent.Address, Domain: w.teamOf(c.t).Address.Domain, MessageID: mark.messageID,
+		From: mark.sender, To: agent.Address, Domain: w.signer(w.teamOf(c.t), mark.sender), MessageID: mark.messageID,
 		Purpose: purpose, Ticket: c.t.Number, Message: c.m.Seq, Agent: agent.ID, Reduced: c.omitOver > 0, Due: c.at, Created: c.at,
 	})
 }
@@ -139,6 +139,18 @@ func (p *Pipeline) enqueue(tx store.Tx, src message.Source, row store.Outgoing) 
 	row.Mail = id
 	row.SMTPUTF8 = !row.From.IsASCII() || !row.To.IsASCII()
 	return store.Enqueue(tx, &row)
+}
+
+// signer is the domain whose keys sign a mail to an agent: that of its author's
+// address where there are keys for it, else the team's. DMARC wants the two
+// aligned (RFC 9989 §4.4), and the token domain may be another.
+func (w *world) signer(team *config.Team, author addr.Address) string {
+	for _, k := range w.cfg.DKIM {
+		if k.Domain == author.Domain {
+			return author.Domain
+		}
+	}
+	return team.Address.Domain
 }
 
 // agentSubject is the subject of all copies of a ticket: always the same, so

@@ -79,12 +79,10 @@ type FilterFacts struct {
 // newDelivery reads the mail and what is known of its way.
 func (p *Pipeline) newDelivery(w *world, env *smtpd.Envelope, raw message.Source) (*delivery, error) {
 	d := &delivery{w: w, env: env, raw: raw, at: p.now().UTC()}
-	mail, err := message.Parse(raw)
-	if err != nil {
+	if err := d.parse(); err != nil {
 		return nil, fmt.Errorf("read the mail: %w", err)
 	}
-	d.mail = mail
-	if list, fields := mail.Authors(); len(list) == 1 && fields == 1 {
+	if list, fields := d.mail.Authors(); len(list) == 1 && fields == 1 {
 		d.author = list[0]
 	}
 	for _, to := range env.To {
@@ -92,6 +90,19 @@ func (p *Pipeline) newDelivery(w *world, env *smtpd.Envelope, raw message.Source
 		d.targets = append(d.targets, t)
 	}
 	return d, d.gather()
+}
+
+// parse reads the mail's structure. A fault of the reader costs the structure,
+// not the mail: it goes on as one without header.
+func (d *delivery) parse() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			d.facts.Panic = clip(fmt.Sprint("reading the mail: ", v))
+			d.mail, err = message.Parse(message.BytesSource(nil))
+		}
+	}()
+	d.mail, err = message.Parse(d.raw)
+	return err
 }
 
 // gather writes down the envelope and the header.
@@ -108,10 +119,10 @@ func (d *delivery) gather() error {
 	peer := d.env.Peer
 	d.id = queueID(peer.Session, d.at, sum)
 	d.facts = Facts{
-		ID: d.id, At: d.at, Listener: string(peer.Listener), Helo: clip(peer.Helo), TLS: peer.TLS, Login: peer.Login, Frontend: peer.Frontend, Trusted: peer.Trusted,
+		Panic: d.facts.Panic, ID: d.id, At: d.at, Listener: string(peer.Listener), Helo: clip(peer.Helo), TLS: peer.TLS, Login: peer.Login, Frontend: peer.Frontend, Trusted: peer.Trusted,
 		EnvelopeFrom: d.env.From.String(), MessageID: d.messageID(), From: d.author.Address.String(), Authors: len(list),
 		Subject: d.mail.Header.Text("Subject"), Size: d.raw.Size(), SHA256: hex.EncodeToString(sum[:]), BodySHA256: hex.EncodeToString(body[:]),
-		Defects: d.mail.Defects,
+		Defects: clipAll(d.mail.Defects),
 	}
 	if peer.Addr.IsValid() {
 		d.facts.Peer = peer.Addr.String()
@@ -207,6 +218,15 @@ func digest(src message.Source) (sum [sha256.Size]byte, err error) {
 		return sum, fmt.Errorf("read the mail: %w", err)
 	}
 	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// clipAll bounds a list of them.
+func clipAll(list []string) []string {
+	var out []string
+	for _, s := range list[:min(len(list), 20)] {
+		out = append(out, clip(s))
+	}
+	return out
 }
 
 // clip bounds what a stranger chose and we keep as a fact or key.

@@ -17,7 +17,10 @@ const maxRuleText = 64 << 10
 
 // ruleFacts is the mail as the admin's rules see it.
 func (d *delivery) ruleFacts(team *config.Team, c *store.Contact, t *ticket.Ticket) *rules.Facts {
-	text, _ := d.mail.TextBody(maxRuleText)
+	var text string
+	if d.w.rules.Len() > 0 { // else nobody looks at it
+		text, _ = d.mail.TextBody(maxRuleText)
+	}
 	f := &rules.Facts{
 		Team: team.Address.String(), From: d.author.Address.String(), FromDomain: d.author.Address.Domain,
 		To: addresses(d.mail.Header.Mailboxes("To")), Cc: addresses(d.mail.Header.Mailboxes("Cc")),

@@ -38,7 +38,7 @@ func HoldReasons() []string {
 func (p *Pipeline) fromDoubtful(tx store.Tx, d *delivery) (*result, error) {
 	out := &outbound{inbound: inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}, agent: d.agent()}
 	out.facts.Ack = rules.Ack{Reason: rules.ReasonAgentNotBelieved, Line: 4, Ticket: rules.DispositionHeld}
-	if seen, ok, err := out.held(); err != nil || ok {
+	if seen, ok, err := out.repeated(); err != nil || ok {
 		return seen, err
 	}
 	if d.facts.Class.Automatic {
@@ -56,22 +56,10 @@ func (p *Pipeline) fromOwn(tx store.Tx, d *delivery, id rules.Identity) (*result
 	}
 	out := &outbound{inbound: inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: team}}
 	out.facts.Ack = rules.Ack{Reason: rules.ReasonOwnAddress, Line: 4, Ticket: rules.DispositionHeld, Alarm: true}
-	if seen, ok, err := out.held(); err != nil || ok {
+	if seen, ok, err := out.repeated(); err != nil || ok {
 		return seen, err
 	}
 	return out.hold(holdOwn, nil, []string{d.facts.Class.Why})
-}
-
-// held recognises a mail that was held before and came again.
-func (out *outbound) held() (*result, bool, error) {
-	if out.print() == "" {
-		return nil, false, nil
-	}
-	seen, ok, err := store.GetSeen(out.tx, out.print())
-	if err != nil || !ok || out.at.Sub(seen.At) > sameMail {
-		return nil, false, err
-	}
-	return &result{ticket: seen.Ticket, verdict: "duplicate", facts: out.facts, again: true}, true, nil
 }
 
 // hold keeps the mail until its agent says what to do.
@@ -121,11 +109,7 @@ func (out *outbound) rememberHeld(id uint64) error {
 	if out.print() == "" {
 		return nil
 	}
-	s := store.Seen{At: out.at, Held: id}
-	if out.released != nil {
-		return nil
-	}
-	return store.SetSeen(out.tx, out.print(), s)
+	return store.SetSeen(out.tx, out.print(), store.Seen{At: out.at, Held: id}, out.at.Add(sameMail))
 }
 
 // noticeOf is the notice for each reason.

@@ -22,6 +22,9 @@ type result struct {
 	facts   Facts
 	again   bool // the same mail again
 	events  []ticket.What
+	// firstReply is how long the customer waited for it, when this mail was it.
+	firstReply time.Duration
+	team       string
 }
 
 // event applies one event at the mail's arrival.
@@ -138,7 +141,7 @@ func (in *inbound) remember() error {
 			s.Teams = append(s.Teams, t.team.Address)
 		}
 	}
-	return store.SetSeen(in.tx, print, s)
+	return store.SetSeen(in.tx, print, s, in.at.Add(sameMail))
 }
 
 // repeated recognises the same mail within seven days: a sender that lost our
@@ -150,11 +153,14 @@ func (in *inbound) repeated() (*result, bool, error) {
 		return nil, false, nil
 	}
 	seen, ok, err := store.GetSeen(in.tx, print)
-	if err != nil || !ok || in.at.Sub(seen.At) > sameMail || seen.Ticket == 0 {
+	if err != nil || !ok || in.at.Sub(seen.At) > sameMail || in.released != nil {
 		return nil, false, err
 	}
 	r := &result{ticket: seen.Ticket, verdict: "duplicate", facts: in.facts, again: true}
 	r.facts.Decision = "the same mail as before"
+	if seen.Ticket == 0 {
+		return r, true, nil // it was held
+	}
 	return r, true, in.addTeams(seen, print)
 }
 
@@ -177,6 +183,9 @@ func (in *inbound) addTeams(seen store.Seen, print string) error {
 	if err != nil {
 		return err
 	}
+	if m.Agent != "" {
+		return nil // a token address and a generic address in one mail are one act
+	}
 	in.m = &m
 	for _, team := range fresh {
 		seen.Teams = append(seen.Teams, team.Address)
@@ -188,7 +197,7 @@ func (in *inbound) addTeams(seen store.Seen, print string) error {
 			return err
 		}
 	}
-	if err := store.SetSeen(in.tx, print, seen); err != nil {
+	if err := store.SetSeen(in.tx, print, seen, seen.At.Add(sameMail)); err != nil {
 		return err
 	}
 	return store.SaveTicket(in.tx, in.t)

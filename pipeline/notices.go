@@ -45,7 +45,7 @@ func (p *Pipeline) notify(tx store.Tx, w *world, n notice) error {
 	if err != nil {
 		return err
 	}
-	row.MessageID, row.Domain = in.Head.MessageID, in.Team.Address.Domain
+	row.MessageID, row.Domain = in.Head.MessageID, w.signer(in.Team, in.From)
 	return p.enqueue(tx, src, row)
 }
 

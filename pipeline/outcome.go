@@ -21,6 +21,30 @@ func (p *Pipeline) Outcome(tx store.Tx, row store.Outgoing, now time.Time) error
 	if row.State == store.Delivered || row.Ticket == 0 {
 		return nil
 	}
+	err := p.follow(tx, row, now)
+	if err == nil || errors.Is(err, store.ErrStopped) || errors.Is(err, store.ErrClosed) {
+		return err
+	}
+	// What follows from it could not be written; that it happened must be, or the
+	// row would be tried for ever.
+	p.log.Error("the outcome of a delivery has no consequence", "row", row.ID, "ticket", row.Ticket, "error", err)
+	t, err := store.GetTicket(tx, row.Ticket)
+	if err != nil {
+		return err
+	}
+	if err := store.AddEvent(tx, t, deliveryEvent(ticket.DeliveryFailed, row, now)); err != nil {
+		return err
+	}
+	return store.SaveTicket(tx, t)
+}
+
+// follow does what follows from a failure or a delay. A panic is an error.
+func (p *Pipeline) follow(tx store.Tx, row store.Outgoing, now time.Time) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &stagePanic{fmt.Sprint(v)}
+		}
+	}()
 	w := p.world.Load()
 	t, err := store.GetTicket(tx, row.Ticket)
 	if errors.Is(err, store.ErrNotFound) {

@@ -30,6 +30,7 @@ type Meters interface {
 	Authentication(check, result string)
 	Acknowledgement(reason string)
 	Event(kind string)
+	FirstReply(team string, d time.Duration)
 }
 
 // Options is what a Pipeline is made of. Store, Keys and Config are required.
@@ -87,9 +88,10 @@ func (p *Pipeline) defaults() {
 
 type noMeters struct{}
 
-func (noMeters) Authentication(string, string) {}
-func (noMeters) Acknowledgement(string)        {}
-func (noMeters) Event(string)                  {}
+func (noMeters) Authentication(string, string)    {}
+func (noMeters) Acknowledgement(string)           {}
+func (noMeters) Event(string)                     {}
+func (noMeters) FirstReply(string, time.Duration) {}
 
 // SetConfig compiles a configuration and makes it the one in force. On an
 // error the old one stays.
@@ -136,6 +138,9 @@ func (p *Pipeline) learn(ctx context.Context, d *delivery) (id rules.Identity, e
 			err = nil
 		}
 	}()
+	if d.facts.Panic != "" {
+		return id, nil
+	}
 	p.authenticate(ctx, d)
 	id = p.classify(d)
 	if id.Kind == rules.IdentityRefused {
@@ -239,6 +244,9 @@ func (p *Pipeline) report(d *delivery, r *result) {
 	}
 	for _, what := range r.events {
 		p.meters.Event(string(what))
+	}
+	if r.firstReply > 0 {
+		p.meters.FirstReply(r.team, r.firstReply)
 	}
 }
 

@@ -46,7 +46,11 @@ func (out *outbound) reply() (*result, error) {
 		return nil, err
 	}
 	out.facts.Decision = "an answer of " + out.agent.ID + " in ticket " + strconv.FormatUint(out.t.Number, 10)
-	return out.finish()
+	r, err := out.finish()
+	if err == nil && out.t.FirstReply.Equal(out.at) {
+		r.team, r.firstReply = out.team.Address.String(), out.t.FirstReply.Sub(out.t.Created)
+	}
+	return r, err
 }
 
 // guardPassed: the agent saw what the guard found and said #send.

@@ -191,6 +191,7 @@ func (s *Server) resolver() Resolver {
 func (s *Server) startRelay() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopRelay = stop
+	s.running.Go(func() { s.keepHouse(ctx) })
 	s.running.Go(func() {
 		if err := s.Relay.Run(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("the relay stopped", "error", err)

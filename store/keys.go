@@ -34,7 +34,8 @@ const (
 	indexTally     = 'n' // team, status → how many tickets
 	indexRequester = 'q' // contact, ticket
 	indexSent      = 'm' // ticket, message, outbox id
-	indexHeldFor   = 'h' // agent, held id
+	indexHeldFor   = 'h' // state, held id
+	indexExpiry    = 'x' // time, the key of a record that goes then
 )
 
 // key encodes a tuple so that the bytes sort as the values do. Strings end in

@@ -61,6 +61,14 @@ func Window(tx ReadTx, scope, name string, w any) (bool, error) {
 	return find(tx, key(tableWindow, scope, name), w)
 }
 
+// SetWindowUntil writes one that Purge deletes after until.
+func SetWindowUntil(tx Tx, scope, name string, w any, until time.Time) error {
+	if err := expire(tx, until, key(tableWindow, scope, name)); err != nil {
+		return err
+	}
+	return SetWindow(tx, scope, name, w)
+}
+
 // SetWindow writes one.
 func SetWindow(tx Tx, scope, name string, w any) error {
 	return put(tx, key(tableWindow, scope, name), w)
@@ -82,9 +90,13 @@ func GetSeen(tx ReadTx, print string) (Seen, bool, error) {
 	return s, ok, err
 }
 
-// SetSeen records it.
-func SetSeen(tx Tx, print string, s Seen) error {
-	return put(tx, key(tableSeen, print), s)
+// SetSeen records it until Purge after until.
+func SetSeen(tx Tx, print string, s Seen, until time.Time) error {
+	k := key(tableSeen, print)
+	if err := expire(tx, until, k); err != nil {
+		return err
+	}
+	return put(tx, k, s)
 }
 
 // NextDeskMail numbers the mails that belong to no ticket.

@@ -242,6 +242,35 @@ func TestAContactIsFoundByAllAddresses(t *testing.T) {
 	})
 }
 
+func TestPurgeDeletesWhatIsPastAndNothingElse(t *testing.T) {
+	db := openTables(t)
+	update(t, db, func(tx store.Tx) error {
+		for i, print := range []string{"a", "b", "c"} {
+			if err := store.SetSeen(tx, print, store.Seen{Ticket: 1}, noon.Add(time.Duration(i)*time.Hour)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, want := range []int{2, 0} {
+		update(t, db, func(tx store.Tx) error {
+			n, err := store.Purge(tx, noon.Add(90*time.Minute), 10)
+			if n != want {
+				t.Errorf("%d records purged, want %d", n, want)
+			}
+			return err
+		})
+	}
+	view(t, db, func(tx store.ReadTx) error {
+		for print, want := range map[string]bool{"a": false, "b": false, "c": true} {
+			if _, ok, err := store.GetSeen(tx, print); ok != want || err != nil {
+				t.Errorf("%s is there: %v, %v", print, ok, err)
+			}
+		}
+		return nil
+	})
+}
+
 func TestUsualAgentsTheLatestFirst(t *testing.T) {
 	db := openTables(t)
 	team := addr.Address{Local: "sav", Domain: "example.com"}
