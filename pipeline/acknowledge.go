@@ -50,10 +50,44 @@ func (in *inbound) acknowledge() error {
 	if !ack.Send && !ack.Wait {
 		return in.event(ticket.Event{By: ticket.System, What: ticket.Silent, Data: map[string]string{"reason": string(ack.Reason)}})
 	}
-	if err := in.sendAck(target, ack.Wait); err != nil {
+	if in.outcome.Refuse != "" {
+		err = in.sendRefusal(target)
+	} else {
+		err = in.sendAck(target, ack.Wait)
+	}
+	if err != nil {
 		return err
 	}
 	return in.count(target, w, ack.Wait)
+}
+
+// sendRefusal mails the sentence that could not be said in the session, since a
+// refusal would have made the MTA in front of us bounce. It takes the place of
+// the acknowledgement, and goes only where one might.
+func (in *inbound) sendRefusal(target addr.Address) error {
+	m := in.p.minter(in.w, in.t)
+	mark := m.next(addr.Person{})
+	head := in.answerHead(mark, m.loop(), target)
+	head.Subject = in.w.customerSubject(in.t)
+	src, err := in.w.compose.Letter(compose.LetterIn{Head: head, Team: in.team, Lang: in.t.Language, Kind: compose.LetterRefusal,
+		Ticket: in.w.ticketData(in.t), Data: compose.LetterData{Text: in.outcome.Refuse}})
+	if err != nil {
+		return err
+	}
+	return in.p.enqueue(in.tx, src, store.Outgoing{To: target, Domain: in.team.Address.Domain, MessageID: mark.messageID, Purpose: store.PurposeSentence,
+		Ticket: in.t.Number, Message: in.m.Seq, NotifyNone: true, Due: in.at, Created: in.at})
+}
+
+// answerHead is the head of an automatic answer to this mail, RFC 3834 §3.
+func (in *inbound) answerHead(mark marks, loop string, target addr.Address) compose.Head {
+	head := compose.Head{
+		To: []addr.Mailbox{{Address: target}}, Date: in.at, MessageID: mark.messageID, Loop: loop, AutoSubmitted: "auto-replied",
+		References: []string{mark.thread}, InReplyTo: in.facts.MessageID,
+	}
+	if in.facts.MessageID != "" {
+		head.References = append(head.References, in.facts.MessageID)
+	}
+	return head
 }
 
 // ackFacts fills the table's facts from the mail.
@@ -216,14 +250,7 @@ func (in *inbound) sendAck(target addr.Address, wait bool) error {
 		who.N = r.ID
 	}
 	mark := m.next(who)
-	head := compose.Head{
-		To: []addr.Mailbox{{Address: target}}, Date: in.at, MessageID: mark.messageID, Loop: m.loop(),
-		References: []string{mark.thread}, InReplyTo: in.facts.MessageID,
-	}
-	if in.facts.MessageID != "" {
-		head.References = append(head.References, in.facts.MessageID)
-	}
-	src, err := in.w.compose.Acknowledgement(compose.AckIn{Head: head, Team: in.team, Lang: in.t.Language, Ticket: in.t.Number,
+	src, err := in.w.compose.Acknowledgement(compose.AckIn{Head: in.answerHead(mark, m.loop(), target), Team: in.team, Lang: in.t.Language, Ticket: in.t.Number,
 		Template: in.outcome.Template, Delay: compose.DelayWords(in.team.FirstReply, in.t.Language)})
 	if err != nil {
 		return err

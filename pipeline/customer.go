@@ -137,6 +137,8 @@ func (in *inbound) dispose() error {
 	switch {
 	case in.facts.Ack.Ticket == rules.DispositionRefuse && in.mayRefuse():
 		return reply.New(554, [3]int{5, 4, 6}, "This mail has gone round in a loop: too many Received fields")
+	case in.outcome.Refuse != "":
+		return in.event(ticket.Event{By: ticket.System, What: ticket.StatusChanged, Data: map[string]string{"status": string(ticket.Closed)}})
 	case in.facts.Ack.Reason == rules.ReasonHopCount:
 		return in.events([]ticket.Event{
 			{By: ticket.System, What: ticket.LoopSeen, Data: map[string]string{"why": string(rules.ReasonHopCount)}},
@@ -191,7 +193,7 @@ func (in *inbound) begin(thread rules.ThreadOut) error {
 	if thread.LinkedTo != 0 {
 		events = append(events, ticket.Event{By: ticket.System, What: ticket.Linked, Data: number(thread.LinkedTo)})
 	}
-	if why := in.suspect(); why != "" {
+	if why := in.doubt(); why != "" {
 		events = append(events, ticket.Event{By: ticket.System, What: ticket.MarkedSuspect, Data: map[string]string{"why": why}})
 		in.warn(compose.WarnSuspect, why)
 	}
@@ -202,6 +204,15 @@ func (in *inbound) begin(thread rules.ThreadOut) error {
 		return err
 	}
 	return in.requester()
+}
+
+// doubt says why the mail is suspect: what was found out, or a rule that could
+// not refuse it in the session.
+func (in *inbound) doubt() string {
+	if in.outcome.Refuse != "" {
+		return "refused by a rule"
+	}
+	return in.suspect()
 }
 
 func number(n uint64) map[string]string {

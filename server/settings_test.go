@@ -217,3 +217,33 @@ func TestConversationThroughAMeddlingSmarthost(t *testing.T) {
 		return nil
 	})
 }
+
+// A rule that refuses says so in the session on the direct MX; from a frontend
+// the mail becomes a closed suspect ticket, and the sentence a mail.
+func TestARuleRefuses(t *testing.T) {
+	rule := "\n[[rule]]\nname = \"adverts\"\nwhen = { subject = 'partnership' }\nthen = { refuse = \"We buy nothing by mail.\" }\n"
+	d := newDesk(t, func(c string) string { return oneDomain(c) + rule })
+	advert := letter("Ad <ad@client.example>", "relationclient@example.com", "a1@client.example", "A Partnership", "Hello\n")
+	if r := d.lmtp("ad@client.example", []string{"relationclient@example.com"}, stamp("spf=pass smtp.mailfrom=ad@client.example", advert)); !strings.HasPrefix(r[0], "250 ") {
+		t.Fatalf("from a frontend: %q", r)
+	}
+	said := d.arrives(d.customers, 1)
+	if !strings.Contains(said.text(), "We buy nothing by mail.") || said.From != "" || said.Header.Text("Subject") != "A Partnership" {
+		t.Errorf("the sentence:\n%s", said.Raw)
+	}
+	d.quiet(d.agents, 0)
+	d.view(func(tx store.ReadTx) error {
+		tk, err := store.GetTicket(tx, 10000)
+		if err != nil || tk.Status != ticket.Closed || !tk.Suspect {
+			t.Errorf("ticket %+v, %v", tk, err)
+		}
+		return nil
+	})
+
+	direct := newDesk(t, func(c string) string { return c + rule })
+	err := direct.send("ad@client.example", []string{"relationclient@example.com"}, advert)
+	if err == nil || !strings.Contains(err.Error(), "We buy nothing by mail.") {
+		t.Errorf("on the direct MX: %v", err)
+	}
+	direct.quiet(direct.customers, 0)
+}
