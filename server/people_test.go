@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"errors"
 	"fmt"
+	"net/textproto"
 	"slices"
 	"strings"
 	"time"
@@ -260,4 +262,10 @@ func (d *desk) mustParse(s string) addr.Address {
 		d.Fatal(err)
 	}
 	return a
+}
+
+// refused says whether the session ended with this reply.
+func refused(err error, code int, enhanced string) bool {
+	var e *textproto.Error
+	return errors.As(err, &e) && e.Code == code && strings.HasPrefix(e.Msg, enhanced+" ") && len(e.Msg) > len(enhanced)+10
 }
