@@ -29,6 +29,11 @@ func (out *outbound) reply() (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	crossed, err := out.crossed()
+	if err != nil {
+		return nil, err
+	}
+	composed.Findings = append(composed.Findings, crossed...)
 	if len(composed.Findings) > 0 && !out.guardPassed() {
 		out.t.Outgoing-- // the number is the released mail's
 		return out.hold(holdGuard, composed.Findings, nil)
@@ -55,6 +60,36 @@ func (out *outbound) reply() (*result, error) {
 
 // guardPassed: the agent saw what the guard found and said #send.
 func (out *outbound) guardPassed() bool { return out.released != nil && out.released.Why == holdGuard }
+
+// crossed finds the colleague who has answered the customer since the mail that
+// is being replied to.
+func (out *outbound) crossed() ([]compose.Finding, error) {
+	answered, err := out.answeredMessage()
+	if err != nil || answered == 0 {
+		return nil, err
+	}
+	var found []compose.Finding
+	err = store.Messages(out.tx, out.t.Number, func(m ticket.Message) error {
+		if m.Kind == ticket.KindOut && m.Seq > answered && m.Agent != out.agent.ID {
+			found = []compose.Finding{{Kind: compose.FindCrossed, What: out.w.agentName(m.Agent)}}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// answeredMessage is the message of this ticket that the mail answers, 0 when it
+// names none.
+func (out *outbound) answeredMessage() (uint64, error) {
+	for _, id := range out.answered() {
+		number, seq, err := store.ByMessageID(out.tx, clip(id))
+		if errors.Is(err, store.ErrNotFound) || err == nil && number != out.t.Number {
+			continue
+		}
+		return seq, err
+	}
+	return 0, nil
+}
 
 func (out *outbound) compose(mark marks, to *ticket.Participant, cc []*ticket.Participant) (compose.ReplyOut, error) {
 	head := compose.Head{To: []addr.Mailbox{answerTo(to)}, Subject: out.w.customerSubject(out.t), Date: out.at, MessageID: mark.messageID}
