@@ -77,6 +77,7 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	s := &Server{opts: o, log: o.Log, addresses: map[string][]net.Addr{}, stopRelay: func() {}}
 	s.config.Store(o.Config)
+	s.Metrics = metrics.New(s.metricsOptions()) // before the store, which tells it of every commit
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -109,14 +110,10 @@ func (s *Server) openStore() (err error) {
 	if err := emptySpool(filepath.Join(cfg.DataDir, "spool")); err != nil {
 		return err
 	}
-	s.Store, err = store.Open(StoreOptions(cfg, s.log, s.opts.Now, func(batch int, took time.Duration) {
-		if m := s.Metrics; m != nil {
-			m.Commit(batch, took)
-		}
-	}))
-	if err != nil {
+	if s.Store, err = store.Open(StoreOptions(cfg, s.log, s.opts.Now, s.Metrics.Commit)); err != nil {
 		return err
 	}
+	s.watch = newWatcher(s.Store, s.opts.Now)
 	return s.Store.Update(context.Background(), func(tx store.Tx) error {
 		_, err := store.ResetSending(tx)
 		return err
@@ -150,8 +147,6 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.watch = newWatcher(s.Store, s.opts.Now)
-	s.Metrics = metrics.New(s.metricsOptions())
 	s.Pipeline, err = pipeline.New(ctx, pipeline.Options{
 		Store: s.Store, Keys: keys, Config: cfg, Resolver: s.resolver(), Now: s.opts.Now, Log: s.log, Meters: s.Metrics,
 		Wake: func() { s.Relay.Wake() }, DiskLow: func() bool { return s.watch.low(s.Config().Limits.MinFreeDisk) },
