@@ -1,0 +1,212 @@
+package load
+
+import (
+	"bufio"
+	"bytes"
+	"net"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// SinkOptions say what a sink does.
+type SinkOptions struct {
+	Name      string // in the ledger
+	DropEvery int    // of every so many mails one gets no reply to the final dot, and the line is dropped; 0 is never
+}
+
+// Sink receives mail and remembers what it was about, not the mail.
+type Sink struct {
+	Addr string // host:port
+
+	o    SinkOptions
+	ln   net.Listener
+	done sync.WaitGroup
+	lose func(Arrival) bool // tests: answered with 250 and forgotten
+
+	mu      sync.Mutex
+	conns   map[net.Conn]bool
+	closed  bool
+	arrived []Arrival
+	kept    int // without those that were dropped
+	last    time.Time
+}
+
+// NewSink listens on a loopback address, port 0 for any. Close it.
+func NewSink(addr string, o SinkOptions) (*Sink, error) {
+	if err := Loopback(addr); err != nil {
+		return nil, err
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sink{Addr: ln.Addr().String(), o: o, ln: ln, conns: map[net.Conn]bool{}}
+	s.done.Go(s.accept)
+	return s, nil
+}
+
+// Close ends the sink and its connections.
+func (s *Sink) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.ln.Close()
+	for c := range s.conns {
+		c.Close()
+	}
+	s.mu.Unlock()
+	s.done.Wait()
+}
+
+// Arrivals are the mails that came so far.
+func (s *Sink) Arrivals() []Arrival {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Arrival(nil), s.arrived...)
+}
+
+func (s *Sink) progress() (n int, last time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kept, s.last
+}
+
+func (s *Sink) accept() {
+	for {
+		c, err := s.ln.Accept()
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			c.Close()
+			return
+		}
+		s.conns[c] = true
+		s.done.Go(func() { s.serve(c) })
+		s.mu.Unlock()
+	}
+}
+
+func (s *Sink) serve(c net.Conn) {
+	defer func() {
+		c.Close()
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+	}()
+	p := &sinkPeer{sink: s, r: bufio.NewReaderSize(c, 64<<10), w: bufio.NewWriter(c)}
+	p.say("220 sink.test ESMTP")
+	for {
+		if p.r.Buffered() == 0 && p.w.Flush() != nil {
+			return
+		}
+		l, err := p.r.ReadString('\n')
+		if err != nil || !p.command(strings.TrimRight(l, "\r\n")) {
+			p.w.Flush()
+			return
+		}
+	}
+}
+
+// sinkPeer is one connection. It answers PIPELINING as a group (RFC 2920).
+type sinkPeer struct {
+	sink *Sink
+	r    *bufio.Reader
+	w    *bufio.Writer
+	to   []string
+}
+
+func (p *sinkPeer) say(reply string) bool {
+	_, err := p.w.WriteString(reply + "\r\n")
+	return err == nil
+}
+
+func (p *sinkPeer) command(l string) bool {
+	verb, arg, _ := strings.Cut(l, " ")
+	switch strings.ToUpper(verb) {
+	case "EHLO":
+		return p.say("250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES")
+	case "HELO", "NOOP":
+		return p.say("250 2.0.0 ok")
+	case "MAIL", "RSET":
+		p.to = nil
+		return p.say("250 2.0.0 ok")
+	case "RCPT":
+		_, path, _ := strings.Cut(arg, "<")
+		if end := strings.LastIndexByte(path, '>'); end >= 0 {
+			path = path[:end]
+		}
+		p.to = append(p.to, path)
+		return p.say("250 2.1.5 ok")
+	case "DATA":
+		return p.data()
+	case "QUIT":
+		p.say("221 2.0.0 bye")
+		return false
+	}
+	return p.say("500 5.5.1 what?")
+}
+
+func (p *sinkPeer) data() bool {
+	p.say("354 go on")
+	if p.w.Flush() != nil {
+		return false
+	}
+	var mail []byte
+	for {
+		l, err := p.r.ReadBytes('\n')
+		if err != nil {
+			return false
+		}
+		if string(l) == ".\r\n" {
+			break
+		}
+		if l[0] == '.' {
+			l = l[1:]
+		}
+		mail = append(mail, l...)
+	}
+	return p.sink.take(mail, p.to) && p.say("250 2.0.0 ok")
+}
+
+// take remembers a mail for each of its recipients. It is false when the line
+// is to be dropped.
+func (s *Sink) take(mail []byte, to []string) bool {
+	a := describe(mail)
+	a.Sink, a.At = s.o.Name, time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a.Dropped = s.o.DropEvery > 0 && (len(s.arrived)+1)%s.o.DropEvery == 0
+	for _, a.To = range to {
+		if s.lose != nil && s.lose(a) {
+			continue
+		}
+		s.arrived = append(s.arrived, a)
+		if !a.Dropped {
+			s.kept++
+		}
+	}
+	s.last = a.At
+	return !a.Dropped
+}
+
+// mark is the beginning of the Message-IDs that we make. Copies of a mail have it in
+// their text, acknowledgements in their header.
+var mark = regexp.MustCompile(`load\.[0-9a-z]+\.[0-9]+@[0-9A-Za-z.-]+`)
+
+var (
+	ownID         = regexp.MustCompile(`(?im)^Message-ID:\s*<([^>]*)>`)
+	autoSubmitted = regexp.MustCompile(`(?im)^Auto-Submitted:\s*auto-replied`)
+)
+
+func describe(mail []byte) Arrival {
+	head, _, _ := bytes.Cut(mail, []byte("\r\n\r\n"))
+	a := Arrival{Origin: string(mark.Find(mail)), Ack: autoSubmitted.Match(head)}
+	if m := ownID.FindSubmatch(head); m != nil {
+		a.Own = string(m[1])
+	}
+	return a
+}
