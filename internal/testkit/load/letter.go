@@ -155,3 +155,19 @@ func (k *Key) sign(header [][2]string, text []byte) (string, error) {
 	}
 	return "DKIM-Signature: " + value + base64.StdEncoding.EncodeToString(sig) + "\r\n", nil
 }
+
+// Mail makes the n-th customer's mail as a run with these options would send it,
+// for benchmarks that call the parts without SMTP. Mails of one n differ by
+// the caller's run.
+func (o Options) Mail(run string, n int) (from string, raw []byte, err error) {
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	if err := o.fill(); err != nil {
+		return "", nil, err
+	}
+	local, domain, _ := strings.Cut(o.From, "@")
+	from = fmt.Sprintf("%s%d@%s", local, n, domain)
+	l, err := write(o, from, fmt.Sprintf("load.%s.%d@%s", run, n, domain), n)
+	return from, l.wire, err
+}
