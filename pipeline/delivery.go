@@ -79,30 +79,33 @@ type FilterFacts struct {
 // newDelivery reads the mail and what is known of its way.
 func (p *Pipeline) newDelivery(w *world, env *smtpd.Envelope, raw message.Source) (*delivery, error) {
 	d := &delivery{w: w, env: env, raw: raw, at: p.now().UTC()}
-	if err := d.parse(); err != nil {
-		return nil, fmt.Errorf("read the mail: %w", err)
-	}
-	if list, fields := d.mail.Authors(); len(list) == 1 && fields == 1 {
-		d.author = list[0]
-	}
 	for _, to := range env.To {
 		t, _ := p.target(w, to)
 		d.targets = append(d.targets, t)
 	}
-	return d, d.gather()
+	return d, p.read(d)
 }
 
-// parse reads the mail's structure. A fault of the reader costs the structure,
-// not the mail: it goes on as one without header.
-func (d *delivery) parse() (err error) {
+// read parses the mail and writes down what it says of itself. A fault of the
+// reader costs what it would have learned, not the mail: it goes on as one
+// without header.
+func (p *Pipeline) read(d *delivery) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			d.facts.Panic = clip(fmt.Sprint("reading the mail: ", v))
-			d.mail, err = message.Parse(message.BytesSource(nil))
+			d.facts.Panic = "reading the mail: " + p.panicked(d, v)
+			d.author = addr.Mailbox{}
+			if d.mail, err = message.Parse(message.BytesSource(nil)); err == nil {
+				err = d.gather()
+			}
 		}
 	}()
-	d.mail, err = message.Parse(d.raw)
-	return err
+	if d.mail, err = message.Parse(d.raw); err != nil {
+		return fmt.Errorf("read the mail: %w", err)
+	}
+	if list, fields := d.mail.Authors(); len(list) == 1 && fields == 1 {
+		d.author = list[0]
+	}
+	return d.gather()
 }
 
 // gather writes down the envelope and the header.
