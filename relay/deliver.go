@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"postdesk/internal/addr"
 	"postdesk/store"
@@ -28,6 +29,7 @@ type delivery struct {
 func (r *Relay) work(w *worker) {
 	defer r.sched.running.Done()
 	defer r.sched.left(w)
+	defer w.recording.Wait()
 	defer func() {
 		if w.conn != nil {
 			w.conn.quit()
@@ -38,7 +40,10 @@ func (r *Relay) work(w *worker) {
 	}
 }
 
-// attempt delivers a job and records the outcome.
+// attempt delivers a job and begins to record the outcome. The next mail's
+// envelope is said while that commit is under way; but there is never more than
+// one mail of a worker that is out and not recorded, since after a crash it
+// goes out again.
 func (r *Relay) attempt(w *worker, j *job) {
 	policy := r.active()
 	if policy.hopOf(&j.rows[0]) != j.hop {
@@ -56,23 +61,35 @@ func (r *Relay) attempt(w *worker, j *job) {
 	}
 	r.guarded(w, d)
 	others := r.sched.reached(w.dest, d.reached)
+	w.recording.Wait()
 	if r.hard.Err() != nil {
 		return // cut off: what is under way is reset at the next start
 	}
+	w.recording.Go(func() { r.conclude(d, others) })
+}
+
+// conclude records the outcome of a delivery, also for the jobs that waited for
+// the same destination when it could not be reached, and gives the rows back.
+func (r *Relay) conclude(d *delivery, others []*job) {
 	if !d.gone {
-		r.record(j.rows, d.verdicts)
+		r.record(d.job.rows, d.verdicts)
 	}
-	r.release(j, d.gone)
+	r.release(d.job, d.gone || d.failed())
 	for _, other := range others {
 		r.recordAll(other.rows, d.verdicts[0])
-		r.release(other, false)
+		r.release(other, true)
 	}
 }
 
+// failed says whether a row may have become ready again.
+func (d *delivery) failed() bool {
+	return slices.ContainsFunc(d.verdicts, func(v verdict) bool { return v.failure != nil })
+}
+
 // release gives a job's rows back, and looks for them again where they may be
-// due.
+// due: what is claimed is passed over by a look.
 func (r *Relay) release(j *job, again bool) {
-	if r.sched.done(j.hop, j.rows) || again {
+	if r.sched.done(j.hop, j.rows); again {
 		r.Wake()
 	}
 }
@@ -154,7 +171,9 @@ func (r *Relay) try(ctx context.Context, w *worker, d *delivery) bool {
 	rows := d.pending
 	env := d.envelope()
 	verdicts, fault := c.transact(env, body, func(accepted []int) error {
-		return r.markStarted(d, rows, accepted, c.host)
+		err := r.markStarted(d, rows, accepted, c.host)
+		w.recording.Wait()
+		return err
 	})
 	d.pending = nil
 	for i, v := range verdicts {

@@ -40,6 +40,8 @@ type worker struct {
 	sent int
 	conn *conn
 	made *activePolicy // under which conn was opened
+
+	recording sync.WaitGroup // the last mail's outcome, being recorded
 }
 
 // scheduler decides which destination gets which share of the connections. It
@@ -56,20 +58,21 @@ type scheduler struct {
 	perHost int
 	dests   map[hop]*destination
 	order   []*destination // those with work, the longest unserved first
-	claims  map[uint64]*claim
+	claims  map[uint64]bool
 	workers int
 	idle    int // workers that wait for a job
 	stopped bool
 }
 
 func newScheduler(workers int) *scheduler {
-	return &scheduler{max: workers, perHost: 1, dests: make(map[hop]*destination), claims: make(map[uint64]*claim)}
+	return &scheduler{max: workers, perHost: 1, dests: make(map[hop]*destination), claims: make(map[uint64]bool)}
 }
 
-// claim is a row that is in memory.
-type claim struct {
-	attempts int
-	missed   bool // the row was seen due again before the claim was given up
+// has says whether a row is in memory.
+func (s *scheduler) has(id uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.claims[id]
 }
 
 // claim takes a due row, if nobody has it and its destination has room. Room
@@ -78,8 +81,7 @@ type claim struct {
 func (s *scheduler) claim(h hop, row *store.Outgoing) (taken, full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.claims[row.ID]; c != nil {
-		c.missed = c.missed || c.attempts != row.Attempts
+	if s.claims[row.ID] {
 		return false, false
 	}
 	d := s.dests[h]
@@ -92,7 +94,7 @@ func (s *scheduler) claim(h hop, row *store.Outgoing) (taken, full bool) {
 		s.dests[h] = d
 	}
 	d.claimed++
-	s.claims[row.ID] = &claim{attempts: row.Attempts}
+	s.claims[row.ID] = true
 	return true, false
 }
 
@@ -119,20 +121,18 @@ func (s *scheduler) add(jobs []*job) {
 }
 
 // done gives up the claim on rows: their outcome is recorded, or they are left
-// as they were. missed says that one of them is due again.
-func (s *scheduler) done(h hop, rows []store.Outgoing) (missed bool) {
+// as they were.
+func (s *scheduler) done(h hop, rows []store.Outgoing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.dests[h]
 	for i := range rows {
-		if c := s.claims[rows[i].ID]; c != nil {
-			missed = missed || c.missed
+		if s.claims[rows[i].ID] {
 			delete(s.claims, rows[i].ID)
 			d.claimed--
 		}
 	}
 	s.forget(d)
-	return missed
 }
 
 // forget drops a destination that nothing refers to.

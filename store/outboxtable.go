@@ -80,8 +80,17 @@ func writeOutgoing(tx Tx, row Outgoing) error {
 // DueOutgoing calls fn for at most limit ready rows that are due at now, by
 // due time.
 func DueOutgoing(tx ReadTx, now time.Time, limit int, fn func(Outgoing) error) error {
+	return DueOutgoingBut(tx, now, limit, func(uint64) bool { return false }, fn)
+}
+
+// DueOutgoingBut is DueOutgoing for all rows but those that skip names, which
+// are counted and not read.
+func DueOutgoingBut(tx ReadTx, now time.Time, limit int, skip func(id uint64) bool, fn func(Outgoing) error) error {
 	hi := key(indexDue, now.Add(1))
 	return tx.Scan([]byte{indexDue}, hi, limit, false, func(k, _ []byte) error {
+		if skip(lastUint(k)) {
+			return nil
+		}
 		row, err := GetOutgoing(tx, lastUint(k))
 		if err != nil {
 			return fmt.Errorf("outbox row %d is due and missing: %w", lastUint(k), err)
