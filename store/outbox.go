@@ -57,6 +57,7 @@ type Outgoing struct {
 	Done        time.Time `json:",omitzero"`
 	Reason      string    `json:",omitempty"` // why held or dropped
 	Delayed     bool      `json:",omitempty"` // the agent was told that it is late
+	Reduced     bool      `json:",omitempty"` // large attachments were left out already
 
 	// The last answer of the remote server, cleaned and bounded.
 	Host     string `json:",omitempty"`
