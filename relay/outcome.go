@@ -222,7 +222,7 @@ func (r *Relay) observe(rows []store.Outgoing) {
 			result = resultFailed
 		}
 		r.opts.Observer.Delivery(result)
-		r.opts.Log.Info("delivery", "result", result, "row", row.ID, "message_id", row.MessageID, "to", row.To.String(),
+		r.opts.Log.Info("delivery", "result", result, "row", row.ID, "ticket", row.Ticket, "message_id", row.MessageID, "to", row.To.String(),
 			"attempt", row.Attempts, "host", row.Host, "code", row.Code, "enhanced", row.Enhanced, "text", row.Text)
 	}
 	if len(rows) > 0 && r.opts.Reports != nil {
