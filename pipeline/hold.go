@@ -180,6 +180,9 @@ func (out *outbound) holdWhichTicket(thread rules.ThreadOut) (*result, error) {
 // went to the agent's registered address and to nowhere else, and counts once.
 func (p *Pipeline) fromAnswer(tx store.Tx, d *delivery) (*result, error) {
 	out := &outbound{inbound: inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}, agent: d.agent()}
+	if seen, ok, err := out.repeated(); err != nil || ok {
+		return seen, err
+	}
 	h, err := store.GetHeld(tx, d.facts.Class.Release)
 	if errors.Is(err, store.ErrNotFound) || err == nil && h.Agent != out.agent.ID {
 		return out.absent()

@@ -21,7 +21,7 @@ const maxReferences = 10
 func (out *outbound) reply() (*result, error) {
 	to, cc := out.t.Audience()
 	if to == nil {
-		return out.hold(holdGuard, nil, []string{words(out.lang(), "noCustomer")})
+		return out.hold(holdCommand, nil, []string{words(out.lang(), "noCustomer")})
 	}
 	m := out.p.minter(out.w, out.t)
 	mark := m.next(addr.Person{N: to.ID})
