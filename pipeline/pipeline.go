@@ -105,7 +105,7 @@ func (p *Pipeline) SetConfig(ctx context.Context, cfg *config.Config) error {
 }
 
 func (p *Pipeline) newChecker(*config.Config) *mailauth.Checker {
-	return mailauth.New(mailauth.Options{Resolver: p.resolver, Now: p.now})
+	return mailauth.New(mailauth.Options{Resolver: newAnswers(p.resolver, p.now), Now: p.now})
 }
 
 // Deliver takes a mail: it implements smtpd.Handler. A nil error means that the
