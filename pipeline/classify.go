@@ -126,13 +126,15 @@ func (p *Pipeline) ownLoop(d *delivery) bool {
 	return false
 }
 
-// isBounce: a report, or a null sender to an address that only envelope senders
-// of ours bear.
+// isBounce: a report, or an automatic mail to an address that only envelope
+// senders of ours bear. A person who forwards a report attaches it to a mail with
+// a sender: RFC 3464 §2 and RFC 8098 §3 want reports from the null sender, and as
+// multipart/report.
 func (d *delivery) isBounce() bool {
-	if r := d.mail.Report(); r != nil {
+	if d.mail.Report() != nil && (d.env.From.IsZero() || !d.mail.Root.IsMultipart() || d.mail.Root.MediaType == "multipart/report") {
 		return true
 	}
-	if !d.env.From.IsZero() {
+	if !d.env.From.IsZero() && !d.automatic() {
 		return false
 	}
 	for _, t := range d.targets {

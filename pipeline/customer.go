@@ -34,6 +34,7 @@ type inbound struct {
 	m        *ticket.Message
 	contact  *store.Contact
 	outcome  rules.Outcome
+	told     []*config.Team // the teams that hear of the ticket by this mail
 	caution  []compose.Caution
 	happened []ticket.What
 }
@@ -88,6 +89,12 @@ func (in *inbound) join(thread rules.ThreadOut) error {
 	}
 	if kind == ticket.KindIn {
 		if err := in.participants(); err != nil {
+			return err
+		}
+	}
+	// An older address of a ticket that moved is only its way here.
+	if kind != ticket.KindAuto && in.sentTo(in.team) {
+		if err := in.tellTeams(); err != nil {
 			return err
 		}
 	}
@@ -197,10 +204,10 @@ func (in *inbound) begin(thread rules.ThreadOut) error {
 		events = append(events, ticket.Event{By: ticket.System, What: ticket.MarkedSuspect, Data: map[string]string{"why": why}})
 		in.warn(compose.WarnSuspect, why)
 	}
-	for _, team := range in.otherTeams(in.team) {
-		events = append(events, ticket.Event{By: in.sender(), What: ticket.TeamAdded, Data: map[string]string{"team": team.Address.String()}})
-	}
 	if err := in.events(events); err != nil {
+		return err
+	}
+	if err := in.tellTeams(); err != nil {
 		return err
 	}
 	return in.requester()

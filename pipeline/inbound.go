@@ -96,10 +96,8 @@ func (in *inbound) readers() (all, review []string) {
 		review = in.w.supervisors(in.team)
 		all = review
 	}
-	for _, a := range in.t.Teams {
-		if team := in.w.team(a); team != nil && in.m.Seq == 1 {
-			all = append(all, in.w.crew(team)...)
-		}
+	for _, team := range in.told {
+		all = append(all, in.w.crew(team)...)
 	}
 	return in.w.present(all), review
 }
@@ -110,6 +108,21 @@ func (in *inbound) looksLikeAgent() bool {
 		return false
 	}
 	return slices.ContainsFunc(in.w.cfg.Agents, func(a config.Agent) bool { return strings.EqualFold(a.Name, in.author.Name) })
+}
+
+// tellTeams names the further teams to whom the mail was written.
+func (in *inbound) tellTeams() error {
+	for _, team := range in.otherTeams(in.team) {
+		if slices.Contains(in.t.Teams, team.Address) {
+			continue
+		}
+		in.told = append(in.told, team)
+		e := ticket.Event{By: in.sender(), What: ticket.TeamAdded, Data: map[string]string{"team": team.Address.String()}}
+		if err := in.event(e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // finish writes the ticket, the mail's print and its facts.

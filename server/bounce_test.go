@@ -287,3 +287,37 @@ func TestABouncedAnswerOfSomeoneWhoLeft(t *testing.T) {
 	d.bounce(reply, jean.address, "failed", "5.1.1", "550 no such user here")
 	d.says(bruno.reads(), "no such user here")
 }
+
+// A vacation answer goes to the envelope sender (RFC 3834 §4), with a sender of
+// its own or without, and may name no Message-ID: it is shown in the ticket.
+func TestAVacationAnswerToTheEnvelopeSender(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.answers(copy, "Voici.\n")
+	reply := jean.reads()
+	jean.writes(reply.From, "Auto: Une question", "Je suis en vacances.\n", "Auto-Submitted: auto-replied")
+	jean.from("<>").writes(reply.From, "Absent", "Je suis encore en vacances.\n")
+	anne.writes(copy.From, "Absente", "Je suis en vacances aussi.\n", "Auto-Submitted: auto-replied")
+	d.drained()
+	if kinds := d.messages(10000); kinds != "in out bounce bounce bounce" || d.tickets() != 1 {
+		t.Errorf("messages: %s, %d tickets", kinds, d.tickets())
+	}
+	d.expect(10000, ticket.Pending, "anne")
+	jean.hearsNothing()
+	anne.hearsNothing()
+}
+
+// A person who forwards a report is a person: the report is attached, and the
+// mail has a sender.
+func TestAPersonForwardsAReport(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	jean.writes(generic, "Votre adresse ne marche pas", part("Content-Type: text/plain", "Voyez ce que j'ai reçu.")+
+		part("Content-Type: message/delivery-status", "Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; who@else.example\nAction: failed\nStatus: 5.1.1\n")+"--b--\n",
+		"MIME-Version: 1.0", "Content-Type: "+mixed)
+	d.says(anne.reads(), "Voyez ce que j'ai reçu.")
+	d.expect(10000, ticket.New, "anne")
+}

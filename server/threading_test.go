@@ -323,3 +323,26 @@ func TestAnsweringTheAcknowledgement(t *testing.T) {
 	}
 	jean.hearsNothing()
 }
+
+// A mail of a ticket that is written to another team as well tells that team,
+// once.
+func TestAnotherTeamLater(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, bruno := d.jean(), d.anne(), d.bruno()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.answers(copy, "Voyez aussi le service export.\n")
+	reply := jean.reads()
+	for _, text := range []string{"Chère équipe export, voyez.\n", "Encore un mot.\n"} {
+		_, mail := replyTo(reply, jean.String(), text, "Cc: export@example.com")
+		if err := jean.posts([]string{generic, "export@example.com"}, mail); err != nil {
+			t.Fatal(err)
+		}
+		anne.reads()
+	}
+	d.says(bruno.reads(), "Chère équipe export")
+	bruno.hearsNothing()
+	if e := d.happened(10000, ticket.TeamAdded); len(e) != 1 || d.tickets() != 1 {
+		t.Errorf("%+v, %d tickets", e, d.tickets())
+	}
+}
