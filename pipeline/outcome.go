@@ -16,47 +16,48 @@ import (
 
 // Outcome is told of each mail that was delivered, failed, or became late, in
 // the transaction that records it: the ticket's history and the mails that
-// follow from it are in the same commit. It implements relay.Reports.
+// follow from it are in the same commit. It implements relay.Reports, which
+// calls Record in a new transaction when it fails.
 func (p *Pipeline) Outcome(tx store.Tx, row store.Outgoing, now time.Time) error {
-	if row.State == store.Delivered || row.Ticket == 0 {
-		return nil
-	}
-	err := p.follow(tx, row, now)
-	if err == nil || errors.Is(err, store.ErrStopped) || errors.Is(err, store.ErrClosed) {
+	t, err := concerned(tx, row)
+	if err != nil || t == nil {
 		return err
 	}
-	// What follows from it could not be written; that it happened must be, or the
-	// row would be tried for ever.
-	p.log.Error("the outcome of a delivery has no consequence", "row", row.ID, "ticket", row.Ticket, "error", err)
-	t, err := store.GetTicket(tx, row.Ticket)
-	if err != nil {
+	if row.State == store.Ready {
+		return p.late(tx, p.world.Load(), t, row, now)
+	}
+	return p.undelivered(tx, p.world.Load(), t, row, now)
+}
+
+// Record writes only that a mail failed or is late, when what follows from it
+// could not be written: that it happened must be known, and the row must not be
+// tried for ever.
+func (p *Pipeline) Record(tx store.Tx, row store.Outgoing, now time.Time) error {
+	t, err := concerned(tx, row)
+	if err != nil || t == nil {
 		return err
 	}
-	if err := store.AddEvent(tx, t, deliveryEvent(ticket.DeliveryFailed, row, now)); err != nil {
+	what := ticket.DeliveryFailed
+	if row.State == store.Ready {
+		what = ticket.DeliveryLate
+	}
+	if err := store.AddEvent(tx, t, deliveryEvent(what, row, now)); err != nil {
 		return err
 	}
 	return store.SaveTicket(tx, t)
 }
 
-// follow does what follows from a failure or a delay. A panic is an error.
-func (p *Pipeline) follow(tx store.Tx, row store.Outgoing, now time.Time) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &stagePanic{fmt.Sprint(v)}
-		}
-	}()
-	w := p.world.Load()
+// concerned is the ticket that an outcome is told to; nil when there is nothing
+// to tell.
+func concerned(tx store.Tx, row store.Outgoing) (*ticket.Ticket, error) {
+	if row.State == store.Delivered || row.Ticket == 0 {
+		return nil, nil
+	}
 	t, err := store.GetTicket(tx, row.Ticket)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil
+		return nil, nil
 	}
-	if err != nil {
-		return err
-	}
-	if row.State == store.Ready {
-		return p.late(tx, w, t, row, now)
-	}
-	return p.undelivered(tx, w, t, row, now)
+	return t, err
 }
 
 // undelivered is a permanent failure, learned in the session or from a report

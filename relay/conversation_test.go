@@ -247,7 +247,7 @@ func TestStopFinishesWhatIsBeingSent(t *testing.T) {
 
 func TestReportThatFailsDoesNotUndoTheOutcome(t *testing.T) {
 	d := newDesk(t)
-	d.reports.fail = errGarbage
+	d.reports.fail = func(store.Outgoing) error { return errGarbage }
 	sink := d.withSink(testkit.SinkOptions{})
 	d.start()
 	id := d.put(mailText("x\r\n"), nil, "a@example.net")[0]
@@ -259,6 +259,8 @@ func TestReportThatFailsDoesNotUndoTheOutcome(t *testing.T) {
 
 // bouncer answers a failure with a mail of its own, in the same commit.
 type bouncer struct{}
+
+func (bouncer) Record(store.Tx, store.Outgoing, time.Time) error { return nil }
 
 func (bouncer) Outcome(tx store.Tx, row store.Outgoing, now time.Time) error {
 	if row.State != store.Failed {

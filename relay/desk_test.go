@@ -78,18 +78,28 @@ func (n *network) dialled() []string {
 
 // reportLog remembers what Reports was told.
 type reportLog struct {
-	mu   sync.Mutex
-	rows []store.Outgoing
-	fail error
+	mu     sync.Mutex
+	rows   []store.Outgoing // told by Outcome
+	record []uint64         // rows told by Record
+	fail   func(store.Outgoing) error
 }
 
 func (l *reportLog) Outcome(_ store.Tx, row store.Outgoing, _ time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fail != nil {
-		return l.fail
+		if err := l.fail(row); err != nil {
+			return err
+		}
 	}
 	l.rows = append(l.rows, row)
+	return nil
+}
+
+func (l *reportLog) Record(_ store.Tx, row store.Outgoing, _ time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.record = append(l.record, row.ID)
 	return nil
 }
 

@@ -89,24 +89,26 @@ func (r *Relay) record(rows []store.Outgoing, verdicts []verdict) {
 	}
 }
 
+// recordBatch writes the outcomes of one commit. A batch whose reports are too
+// large for that goes in halves.
 func (r *Relay) recordBatch(batch []outcome, policy *Policy) {
-	var written []store.Outgoing
-	reports := r.opts.Reports
+	rec := recording{reports: r.opts.Reports, policy: policy, faults: make(map[uint64]int)}
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 10*time.Second) {
-		now := r.opts.Now()
-		err := r.opts.Store.Update(context.WithoutCancel(r.hard), func(tx store.Tx) error {
-			written = written[:0]
-			return applyAll(tx, batch, policy, reports, now, &written)
-		})
+		rec.now = r.opts.Now()
+		err := r.opts.Store.Update(context.WithoutCancel(r.hard), func(tx store.Tx) error { return rec.apply(tx, batch) })
 		var fault *reportFault
 		switch {
 		case err == nil:
-			r.observe(written)
+			r.observe(rec.written)
+			return
+		case errors.Is(err, store.ErrTooLarge) && len(batch) > 1:
+			r.recordBatch(batch[:len(batch)/2], policy)
+			r.recordBatch(batch[len(batch)/2:], policy)
 			return
 		case errors.As(err, &fault):
 			// What was sent is sent: the outcome must last even if nobody is told.
-			r.opts.Log.Error("a delivery's outcome can't be reported", "error", err)
-			reports = nil
+			r.opts.Log.Error("a delivery's outcome has no consequence", "row", fault.row, "error", err)
+			rec.faults[fault.row]++
 			continue
 		case errors.Is(err, store.ErrClosed):
 			r.opts.Log.Error("a delivery's outcome can't be recorded, its mail may go twice", "row", batch[0].claimed.ID, "error", err)
@@ -123,13 +125,26 @@ func (r *Relay) recordBatch(batch []outcome, policy *Policy) {
 	}
 }
 
-// reportFault is an error or a panic of Reports.
-type reportFault struct{ err error }
+// recording is the commit of a batch, which may be tried several times.
+type recording struct {
+	reports Reports // may be nil
+	policy  *Policy
+	now     time.Time
+	faults  map[uint64]int // of Reports, by row
+	written []store.Outgoing
+}
 
-func (f *reportFault) Error() string { return "report: " + f.err.Error() }
+// reportFault is an error or a panic of Reports at one row.
+type reportFault struct {
+	row uint64
+	err error
+}
+
+func (f *reportFault) Error() string { return fmt.Sprintf("report of row %d: %v", f.row, f.err) }
 func (f *reportFault) Unwrap() error { return f.err }
 
-func applyAll(tx store.Tx, batch []outcome, policy *Policy, reports Reports, now time.Time, written *[]store.Outgoing) error {
+func (rec *recording) apply(tx store.Tx, batch []outcome) error {
+	rec.written = rec.written[:0]
 	for i := range batch {
 		row, err := store.GetOutgoing(tx, batch[i].claimed.ID)
 		if errors.Is(err, store.ErrNotFound) {
@@ -141,13 +156,13 @@ func applyAll(tx store.Tx, batch []outcome, policy *Policy, reports Reports, now
 		if !batch[i].concerns(&row) {
 			continue
 		}
-		late := batch[i].apply(&row, policy, now)
+		late := batch[i].apply(&row, rec.policy, rec.now)
 		if err := store.PutOutgoing(tx, row); err != nil {
 			return err
 		}
-		*written = append(*written, row)
-		if reports != nil && (row.State != store.Ready || late) {
-			if err := report(tx, reports, row, now); err != nil {
+		rec.written = append(rec.written, row)
+		if rec.reports != nil && (row.State != store.Ready || late) {
+			if err := rec.report(tx, row); err != nil {
 				return err
 			}
 		}
@@ -155,16 +170,24 @@ func applyAll(tx store.Tx, batch []outcome, policy *Policy, reports Reports, now
 	return nil
 }
 
-func report(tx store.Tx, reports Reports, row store.Outgoing, now time.Time) (err error) {
+// report tells Reports of a row: less after each fault, so that the other rows
+// of the batch lose nothing by it.
+func (rec *recording) report(tx store.Tx, row store.Outgoing) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &reportFault{fmt.Errorf("panic: %v", p)}
+			err = &reportFault{row.ID, fmt.Errorf("panic: %v", p)}
 		}
 	}()
-	if err := reports.Outcome(tx, row, now); err != nil {
-		return &reportFault{err}
+	switch rec.faults[row.ID] {
+	case 0:
+		err = rec.reports.Outcome(tx, row, rec.now)
+	case 1:
+		err = rec.reports.Record(tx, row, rec.now)
 	}
-	return nil
+	if err == nil || errors.Is(err, store.ErrClosed) || errors.Is(err, store.ErrStopped) {
+		return err
+	}
+	return &reportFault{row.ID, err}
 }
 
 // concerns says whether the outcome is to be written. A row that an admin held

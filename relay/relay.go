@@ -30,7 +30,12 @@ type Resolver interface {
 // called again. row.State is delivered or failed; or it is ready and
 // row.Delayed was just set, once in a row's life: the mail is late.
 type Reports interface {
+	// Outcome writes what happened and what follows from it. When it fails or
+	// panics, nothing of the transaction lasts, and Record is called instead.
 	Outcome(tx store.Tx, row store.Outgoing, now time.Time) error
+	// Record writes only that it happened. When it fails too, nothing is said of
+	// the row.
+	Record(tx store.Tx, row store.Outgoing, now time.Time) error
 }
 
 // Observer counts. Its methods may be called from several goroutines.
