@@ -23,7 +23,7 @@ import (
 // cell clears it; a column that is missing changes nothing. The separator is a
 // comma, a semicolon or a tab. Nothing is written when a line is wrong.
 type ImportContacts struct {
-	CSV    string
+	CSV    []byte
 	DryRun bool
 }
 
@@ -39,7 +39,7 @@ type Imported struct {
 const maxFaults = 20
 
 func (d *Desk) importContacts(ctx context.Context, q ImportContacts) (done Imported, err error) {
-	rows, err := parseContacts(q.CSV)
+	rows, err := parseContacts(string(q.CSV))
 	if err != nil {
 		return done, err
 	}

@@ -61,6 +61,10 @@ func queuedHeld(h *store.HeldMail) Queued {
 func plain(list []addr.Address) []string {
 	out := []string{}
 	for _, a := range list {
+		if a.Local == "" && a.Domain != "" { // a whole company among a contact's addresses
+			out = append(out, "@"+a.Domain)
+			continue
+		}
 		out = append(out, a.String())
 	}
 	return out

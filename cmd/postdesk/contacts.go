@@ -129,7 +129,7 @@ func contactImport(fs *flag.FlagSet) func(*call) error {
 		if err != nil {
 			return err
 		}
-		q.CSV = text
+		q.CSV = []byte(text)
 		return c.withDesk(func(r admin.Runner) error {
 			n, err := admin.One[admin.Imported](c.ctx, r, "contact/import", q)
 			if err != nil || c.json {
