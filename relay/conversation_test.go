@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"context"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -242,6 +244,46 @@ func TestStopFinishesWhatIsBeingSent(t *testing.T) {
 	d.stop()
 	if row := d.row(id); row.State != store.Ready || row.DataStarted.IsZero() || row.Attempts != 1 {
 		t.Errorf("a duplicate is possible and must be seen to be: %+v", row)
+	}
+}
+
+// listener calls heard after each read.
+type listener struct {
+	net.Conn
+	heard func()
+}
+
+func (l listener) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	l.heard()
+	return n, err
+}
+
+// The server's yes counts although the grace ends while it comes. The recipient
+// that it refused is asked again.
+func TestYesAtTheEndOfTheGraceIsDelivered(t *testing.T) {
+	var d *desk
+	var sink *testkit.Sink
+	d = newDesk(t, func(o *Options) {
+		dial := o.Dial
+		o.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			nc, err := dial(ctx, network, addr)
+			return listener{nc, func() {
+				if sink.Count() > 0 {
+					d.relay.cut()
+				}
+			}}, err
+		}
+	})
+	sink = d.withSink(testkit.SinkOptions{Recipients: map[string]string{"b@example.net": "550 5.1.1 no such user"}})
+	ids := d.put(mailText("x\r\n"), nil, "a@example.net", "b@example.net")
+	d.start()
+	<-d.relay.finished
+	if row := d.row(ids[0]); row.State != store.Delivered {
+		t.Errorf("accepted: %+v", row)
+	}
+	if row := d.row(ids[1]); row.State != store.Ready || row.Attempts != 0 {
+		t.Errorf("refused: %+v", row)
 	}
 }
 

@@ -63,9 +63,21 @@ func (r *Relay) attempt(w *worker, j *job) {
 	others := r.sched.reached(w.dest, d.reached)
 	w.recording.Wait()
 	if r.hard.Err() != nil {
-		return // cut off: what is under way is reset at the next start
+		r.record(d.accepted()) // the rest was cut off, and is reset at the next start
+		return
 	}
 	w.recording.Go(func() { r.conclude(d, others) })
+}
+
+// accepted are the rows that a server took, which is the truth however late its
+// answer came.
+func (d *delivery) accepted() (rows []store.Outgoing, verdicts []verdict) {
+	for i, v := range d.verdicts {
+		if v.failure == nil && v.answer.positive() {
+			rows, verdicts = append(rows, d.job.rows[i]), append(verdicts, v)
+		}
+	}
+	return rows, verdicts
 }
 
 // conclude records the outcome of a delivery, also for the jobs that waited for
