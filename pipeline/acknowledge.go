@@ -21,6 +21,13 @@ const (
 	tripped    = "ack-breaker"
 )
 
+// sameContentFor is line 19 of the table.
+const sameContentFor = 24 * time.Hour
+
+// capMemory is how long a window is kept after its last entry: longer than any
+// period of the caps that makes sense.
+const capMemory = 32 * 24 * time.Hour
+
 // windows are the counters of one acknowledgement.
 type windows struct {
 	address, domain, all rules.Window
@@ -41,6 +48,9 @@ func (in *inbound) acknowledge() error {
 	}
 	ack := rules.Acknowledge(facts)
 	in.facts.Ack = ack
+	if err := in.rememberContent(); err != nil {
+		return err
+	}
 	if ack.Suspect && !in.t.Suspect {
 		e := ticket.Event{By: ticket.System, What: ticket.MarkedSuspect, Data: map[string]string{"why": string(ack.Reason)}}
 		if err := in.event(e); err != nil {
@@ -173,16 +183,21 @@ func plain(list []addr.Mailbox) []addr.Address {
 }
 
 // sameContent: the same sender, subject and body within 24 hours, whatever the
-// Message-ID: a loop whose headers someone strips. It remembers this one.
+// Message-ID: a loop whose headers someone strips.
 func (in *inbound) sameContent() (bool, error) {
-	name := in.author.Address.Key() + "\x00" + normalSubject(in.facts.Subject) + "\x00" + in.facts.BodySHA256
 	var last time.Time
-	seen, err := store.Window(in.tx, sameScope, name, &last)
-	if err != nil {
-		return false, err
-	}
-	same := seen && in.at.Sub(last) < 24*time.Hour && last.Sub(in.at) < 24*time.Hour
-	return same, store.SetWindowUntil(in.tx, sameScope, name, in.at, in.at.Add(24*time.Hour))
+	seen, err := store.Window(in.tx, sameScope, in.content(), &last)
+	return seen && in.at.Sub(last).Abs() < sameContentFor, err
+}
+
+// rememberContent is for the mails that come after this one.
+func (in *inbound) rememberContent() error {
+	return store.SetWindow(in.tx, sameScope, in.content(), in.at, in.at.Add(sameContentFor))
+}
+
+// content is what makes a mail the same to a reader.
+func (in *inbound) content() string {
+	return in.author.Address.Key() + "\x00" + normalSubject(in.facts.Subject) + "\x00" + in.facts.BodySHA256
 }
 
 // normalSubject drops what answers put before a subject, and case and spaces.
@@ -216,7 +231,7 @@ func (in *inbound) windows(target addr.Address) (*windows, error) {
 // an admin releases what waits.
 func (in *inbound) count(target addr.Address, w *windows, waits bool) error {
 	if waits && !w.tripped {
-		if err := store.SetWindow(in.tx, tripped, "", true); err != nil {
+		if err := store.SetWindow(in.tx, tripped, "", true, time.Time{}); err != nil {
 			return err
 		}
 	}
@@ -234,7 +249,7 @@ func (in *inbound) count(target addr.Address, w *windows, waits bool) error {
 			continue
 		}
 		x.window.Add(in.at)
-		if err := store.SetWindow(in.tx, x.scope, x.name, x.window); err != nil {
+		if err := store.SetWindow(in.tx, x.scope, x.name, x.window, in.at.Add(capMemory)); err != nil {
 			return err
 		}
 	}

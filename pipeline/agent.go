@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
@@ -12,36 +13,22 @@ import (
 	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
-	"postdesk/store"
 )
 
 // maxAgentText is how much of an agent's text is searched for commands and kept
 // in notices, in bytes.
 const maxAgentText = 1 << 20
 
-// outbound is an agent's mail in one transaction.
-type outbound struct {
-	inbound
-	agent    *config.Agent
-	commands []ticket.Command
-	rest     string // the new text below the commands
-	note     bool   // a note by command, by default, or by role
-}
-
 // fromAgent is the road of a believed agent's mail: commands, a note, an answer
 // to the customer, or a request of the agent's own.
-func (p *Pipeline) fromAgent(tx store.Tx, d *delivery, id rules.Identity) (*result, error) {
-	out := &outbound{inbound: inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}, agent: d.agent()}
-	if seen, ok, err := out.repeated(); err != nil || ok {
-		return seen, err
-	}
+func (out *outbound) fromAgent(id rules.Identity) (*result, error) {
 	out.facts.Ack = rules.Ack{Reason: rules.ReasonAgentSubmission, Line: 1, Ticket: rules.DispositionNormal}
-	thread, err := p.threading(tx, d, id, d.released != nil && d.released.Why == holdWhich)
+	thread, err := out.p.threading(out.tx, out.delivery, id, out.released != nil && out.released.Why == holdWhich)
 	if err != nil {
 		return nil, err
 	}
-	if d.released != nil && thread.Hold && d.released.Ticket != 0 {
-		thread.Join, thread.Hold, thread.Ticket = true, false, d.released.Ticket
+	if out.released != nil && thread.Hold && out.released.Ticket != 0 {
+		thread.Join, thread.Hold, thread.Ticket = true, false, out.released.Ticket
 	}
 	out.facts.Thread = thread
 	if thread.Join {
@@ -49,17 +36,10 @@ func (p *Pipeline) fromAgent(tx store.Tx, d *delivery, id rules.Identity) (*resu
 			return nil, err
 		}
 	}
-	if out.facts.Class.Automatic && d.env.Peer.Login == "" {
+	if out.facts.Class.Automatic && out.env.Peer.Login == "" {
 		return out.absent()
 	}
 	return out.act(thread, id)
-}
-
-func (out *outbound) openTicket(number uint64) (err error) {
-	if out.t, err = store.GetTicket(out.tx, number); err == nil {
-		out.team = out.w.teamOf(out.t)
-	}
-	return err
 }
 
 // absent is an agent's out-of-office answer or receipt: it is kept, changes
@@ -149,22 +129,11 @@ func answersNote(id rules.Identity) bool {
 // commandsOnly: nothing is left for anyone to read once commands and signature
 // are gone.
 func (out *outbound) commandsOnly() bool {
-	text, _ := message.SplitSignature(out.rest)
 	if len(out.commands) == 0 || len(out.mail.Attachments()) > 0 {
 		return false
 	}
-	return text == "" || !ticket.Has(out.commands, ticket.CmdNote) && len(text) == 0
-}
-
-func (out *outbound) by() ticket.Actor { return ticket.Actor{Kind: ticket.ByAgent, ID: out.agent.ID} }
-
-// keepAs stores the agent's mail as a message of the ticket.
-func (out *outbound) keepAs(kind ticket.Kind) error {
-	if err := out.keep(kind); err != nil {
-		return err
-	}
-	out.m.Agent = out.agent.ID
-	return nil
+	text, _ := message.SplitSignature(out.rest)
+	return strings.TrimSpace(text) == ""
 }
 
 // obey carries out commands that came without a text, and answers with a
@@ -200,11 +169,12 @@ func (out *outbound) obeyDesk() (*result, error) {
 		data.Text = words(out.lang(), "noTicket")
 	}
 	out.facts.Decision = "commands of " + out.agent.ID + " without a ticket"
-	return out.aside(kind, data)
+	return out.answerOutside(kind, data)
 }
 
-// aside keeps a mail that belongs to no ticket as a closed one, and answers it.
-func (out *outbound) aside(kind compose.NoticeKind, data compose.NoticeData) (*result, error) {
+// answerOutside keeps a mail that belongs to no ticket as a closed one, and
+// answers it.
+func (out *outbound) answerOutside(kind compose.NoticeKind, data compose.NoticeData) (*result, error) {
 	if err := out.shelve("desk", out.facts.Decision); err != nil {
 		return nil, err
 	}
@@ -223,7 +193,10 @@ func (out *outbound) permitted() string {
 		return words(out.lang(), "observer")
 	}
 	if out.t == nil {
-		return ""
+		if out.commandsOnly() || len(out.commands) == 0 {
+			return ""
+		}
+		return words(out.lang(), "noTicket") // what they ask for would be lost
 	}
 	var bad *ticket.ActError
 	if _, err := ticket.Act(out.t, out.agent.ID, out.commands, out.w, out.at); errors.As(err, &bad) {
@@ -250,26 +223,12 @@ func (out *outbound) handOver(was string) error {
 	if out.t.Assignee == was || out.t.Assignee == "" || out.t.Assignee == out.agent.ID {
 		return nil
 	}
-	var last *ticket.Message
-	err := store.Messages(out.tx, out.t.Number, func(m ticket.Message) error {
-		if m.Kind == ticket.KindIn {
-			last = &m
-		}
-		return nil
-	})
-	if err != nil || last == nil {
+	c, err := latestCopy(out.tx, out.t, out.at)
+	if err != nil || c == nil {
 		return err
 	}
-	raw, err := out.tx.Mail(store.MailID(last.Mail))
-	if err != nil {
-		return err
-	}
-	mail, err := message.Parse(raw)
-	if err != nil {
-		return err
-	}
-	c := copyOf{t: out.t, m: last, mail: mail, kind: compose.CopyCustomer, at: out.at, cc: mailboxes(out.t), readers: []string{out.t.Assignee}}
-	return out.p.sendCopies(out.tx, out.w, c)
+	c.readers = []string{out.t.Assignee}
+	return out.p.sendCopies(out.tx, out.w, *c)
 }
 
 func onlyHelp(commands []ticket.Command) bool {
@@ -280,9 +239,6 @@ func onlyHelp(commands []ticket.Command) bool {
 func (out *outbound) answer(kind compose.NoticeKind, data compose.NoticeData) error {
 	return out.p.notify(out.tx, out.w, notice{kind: kind, agent: out.agent, t: out.t, data: data, answering: out.facts.MessageID, at: out.at})
 }
-
-// lang is the language of the agent's own team.
-func (out *outbound) lang() string { return out.w.homeTeam(out.agent).Language }
 
 // writeNote keeps the mail from the customer and sends it to the colleagues.
 func (out *outbound) writeNote() (*result, error) {

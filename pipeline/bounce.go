@@ -16,11 +16,7 @@ import (
 // about, found by the token of our envelope sender or by the Message-ID that
 // came back. One that matches nothing is kept, closed and tagged, and disturbs
 // nobody.
-func (p *Pipeline) fromRobot(tx store.Tx, d *delivery, id rules.Identity) (*result, error) {
-	in := &inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}
-	if seen, ok, err := in.repeated(); err != nil || ok {
-		return seen, err
-	}
+func (in *inbound) fromRobot(id rules.Identity) (*result, error) {
 	in.facts.Ack = rules.Ack{Reason: rules.ReasonReport, Line: 3, Ticket: rules.DispositionEvent}
 	row, err := in.bounced()
 	if err != nil {
@@ -29,7 +25,7 @@ func (p *Pipeline) fromRobot(tx store.Tx, d *delivery, id rules.Identity) (*resu
 	if row == nil {
 		return in.unmatched(id)
 	}
-	if in.t, err = store.GetTicket(tx, row.Ticket); err != nil {
+	if in.t, err = store.GetTicket(in.tx, row.Ticket); err != nil {
 		return nil, err
 	}
 	if err := in.keep(ticket.KindBounce); err != nil {
@@ -202,12 +198,8 @@ func (in *inbound) shelve(tag, why string) error {
 }
 
 // fromLoop is the road of a mail of ours that came back: an event, nothing more.
-func (p *Pipeline) fromLoop(tx store.Tx, d *delivery) (*result, error) {
-	in := &inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}
+func (in *inbound) fromLoop() (*result, error) {
 	in.facts.Ack = rules.Ack{Reason: rules.ReasonOwnToken, Line: 4, Ticket: rules.DispositionEvent}
-	if seen, ok, err := in.repeated(); err != nil || ok {
-		return seen, err
-	}
 	t, err := in.loopTicket()
 	if err != nil {
 		return nil, err

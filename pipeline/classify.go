@@ -158,7 +158,7 @@ func (d *delivery) onlyPostmaster() bool {
 			return false
 		}
 	}
-	return true
+	return len(d.targets) > 0
 }
 
 // agent is who writes, for the classes that have one.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -183,4 +184,61 @@ func (w *world) agentName(id string) string {
 		return a.Name
 	}
 	return id
+}
+
+// copyAgain opens a mail of a ticket to send it to one more agent, with what was
+// to be careful about; nil when the mail was erased.
+func copyAgain(tx store.ReadTx, t *ticket.Ticket, seq uint64, now time.Time) (*copyOf, error) {
+	m, err := store.GetMessage(tx, t.Number, seq)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := tx.Mail(store.MailID(m.Mail))
+	if errors.Is(err, store.ErrErased) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := message.Parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	return &copyOf{t: t, m: &m, mail: parsed, kind: compose.CopyCustomer, cautions: cautionsOf(t, &m), at: now, cc: mailboxes(t)}, nil
+}
+
+// latestCopy is the latest mail of the customer's side; nil when there is none.
+func latestCopy(tx store.ReadTx, t *ticket.Ticket, now time.Time) (*copyOf, error) {
+	var last uint64
+	err := store.Messages(tx, t.Number, func(m ticket.Message) error {
+		if m.Kind == ticket.KindIn || m.Kind == ticket.KindVisitor {
+			last = m.Seq
+		}
+		return nil
+	})
+	if err != nil || last == 0 {
+		return nil, err
+	}
+	return copyAgain(tx, t, last, now)
+}
+
+// cautionsOf is what an agent who gets a mail later has to know of it.
+func cautionsOf(t *ticket.Ticket, m *ticket.Message) []compose.Caution {
+	var list []compose.Caution
+	if m.Backed == "" {
+		list = append(list, compose.Caution{Warning: compose.WarnNotBacked})
+	}
+	if t.Suspect {
+		list = append(list, compose.Caution{Warning: compose.WarnSuspect})
+	}
+	switch m.Kind {
+	case ticket.KindVisitor:
+		list = append(list, compose.Caution{Warning: compose.WarnVisitor, Detail: m.From.Address.String()})
+	case ticket.KindAuto:
+		list = append(list, compose.Caution{Warning: compose.WarnAutomatic})
+	}
+	if r := t.Requester(); r != nil && !r.ReplyTo.IsZero() {
+		list = append(list, compose.Caution{Warning: compose.WarnReplyTo, Detail: r.ReplyTo.String()})
+	}
+	return list
 }

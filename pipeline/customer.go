@@ -22,36 +22,15 @@ const (
 	maxName         = 100
 )
 
-// inbound is a customer's mail in one transaction: the delivery and what was
-// decided so far.
-type inbound struct {
-	*delivery
-	p        *Pipeline
-	tx       store.Tx
-	facts    Facts // a copy: the transaction may run again
-	team     *config.Team
-	t        *ticket.Ticket
-	m        *ticket.Message
-	contact  *store.Contact
-	outcome  rules.Outcome
-	told     []*config.Team // the teams that hear of the ticket by this mail
-	caution  []compose.Caution
-	happened []ticket.What
-}
-
-// fromCustomer is the road of a customer's mail: the same mail again, a
-// message of a ticket, or a new request.
-func (p *Pipeline) fromCustomer(tx store.Tx, d *delivery, id rules.Identity) (*result, error) {
-	in := &inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}
-	if seen, ok, err := in.repeated(); err != nil || ok {
-		return seen, err
-	}
-	thread, err := p.threading(tx, d, id, false)
+// fromCustomer is the road of a customer's mail: a message of a ticket, or a new
+// request.
+func (in *inbound) fromCustomer(id rules.Identity) (*result, error) {
+	thread, err := in.p.threading(in.tx, in.delivery, id, false)
 	if err != nil {
 		return nil, err
 	}
 	in.facts.Thread = thread
-	if in.contact, err = contactOf(tx, d.author.Address); err != nil {
+	if in.contact, err = contactOf(in.tx, in.author.Address); err != nil {
 		return nil, err
 	}
 	if thread.Join {
@@ -230,7 +209,7 @@ func number(n uint64) map[string]string {
 // another in Reply-To, which counts only when the form's own address is backed.
 func (in *inbound) requester() error {
 	who := in.author
-	if list := in.mail.Header.Mailboxes("Reply-To"); in.outcome.ReplyToRequester && in.facts.Auth.Backed != "" && len(list) == 1 {
+	if list := in.mail.Header.Mailboxes("Reply-To"); in.outcome.ReplyToRequester && in.facts.Auth.Backed != "" && len(list) == 1 && !in.ours(list[0].Address) {
 		who = list[0]
 	}
 	if who.Address.IsZero() {

@@ -35,31 +35,23 @@ func HoldReasons() []string {
 
 // fromDoubtful is the road of a mail with an agent's address that is not
 // believed: nothing goes out, and the agent is asked at the registered address.
-func (p *Pipeline) fromDoubtful(tx store.Tx, d *delivery) (*result, error) {
-	out := &outbound{inbound: inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}, agent: d.agent()}
+func (out *outbound) fromDoubtful() (*result, error) {
 	out.facts.Ack = rules.Ack{Reason: rules.ReasonAgentNotBelieved, Line: 4, Ticket: rules.DispositionHeld}
-	if seen, ok, err := out.repeated(); err != nil || ok {
-		return seen, err
-	}
-	if d.facts.Class.Automatic {
+	if out.facts.Class.Automatic {
 		return out.absent()
 	}
-	return out.hold(holdIdentity, nil, []string{d.facts.Class.Why})
+	return out.hold(holdIdentity, nil, []string{out.facts.Class.Why})
 }
 
 // fromOwn is a mail from outside with a generic address of ours as author: a
 // web form where a rule says so and the address is backed, else held.
-func (p *Pipeline) fromOwn(tx store.Tx, d *delivery, id rules.Identity) (*result, error) {
-	team := d.team()
-	if d.facts.Auth.Backed != "" && d.w.rules.Apply(d.ruleFacts(team, nil, nil)).ReplyToRequester {
-		return p.fromCustomer(tx, d, id)
+func (in *inbound) fromOwn(id rules.Identity) (*result, error) {
+	if in.facts.Auth.Backed != "" && in.w.rules.Apply(in.ruleFacts(in.team, nil, nil)).ReplyToRequester {
+		return in.fromCustomer(id)
 	}
-	out := &outbound{inbound: inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: team}}
+	out := in.outbound() // of no agent
 	out.facts.Ack = rules.Ack{Reason: rules.ReasonOwnAddress, Line: 4, Ticket: rules.DispositionHeld, Alarm: true}
-	if seen, ok, err := out.repeated(); err != nil || ok {
-		return seen, err
-	}
-	return out.hold(holdOwn, nil, []string{d.facts.Class.Why})
+	return out.hold(holdOwn, nil, []string{out.facts.Class.Why})
 }
 
 // hold keeps the mail until its agent says what to do.
@@ -89,7 +81,10 @@ func (out *outbound) hold(why string, findings []compose.Finding, reasons []stri
 	if err := out.tellHeld(h, findings); err != nil {
 		return nil, err
 	}
-	return &result{ticket: h.Ticket, verdict: "held", facts: out.facts}, out.noteHeld(h)
+	if err := out.noteHeld(h); err != nil {
+		return nil, err
+	}
+	return out.result(), nil
 }
 
 // noteHeld writes the event, where there is a ticket that may know of it. An
@@ -131,7 +126,7 @@ func (out *outbound) tellHeld(h *store.HeldMail, findings []compose.Finding) err
 		return nil
 	}
 	w.Add(out.at)
-	if err := store.SetWindow(out.tx, "held-notice", out.agent.ID, &w); err != nil {
+	if err := store.SetWindow(out.tx, "held-notice", out.agent.ID, &w, out.at.Add(time.Hour)); err != nil {
 		return err
 	}
 	text, _ := out.mail.TextBody(16 << 10)
@@ -178,14 +173,11 @@ func (out *outbound) holdWhichTicket(thread rules.ThreadOut) (*result, error) {
 
 // fromAnswer is an agent's answer to the notice about a held mail. The token
 // went to the agent's registered address and to nowhere else, and counts once.
-func (p *Pipeline) fromAnswer(tx store.Tx, d *delivery) (*result, error) {
-	out := &outbound{inbound: inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}, agent: d.agent()}
-	if seen, ok, err := out.repeated(); err != nil || ok {
-		return seen, err
-	}
-	h, err := store.GetHeld(tx, d.facts.Class.Release)
+func (out *outbound) fromAnswer() (*result, error) {
+	h, err := store.GetHeld(out.tx, out.facts.Class.Release)
 	if errors.Is(err, store.ErrNotFound) || err == nil && h.Agent != out.agent.ID {
-		return out.absent()
+		out.facts.Decision = "an answer about a mail that is not held"
+		return out.answerOutside(compose.NoticeTranscript, compose.NoticeData{Lines: []string{words(out.lang(), "decided")}})
 	}
 	if err != nil {
 		return nil, err
@@ -195,7 +187,7 @@ func (p *Pipeline) fromAnswer(tx store.Tx, d *delivery) (*result, error) {
 			return nil, err
 		}
 	}
-	if d.facts.Class.Automatic {
+	if out.facts.Class.Automatic {
 		return out.absent() // an out-of-office answer releases nothing
 	}
 	return out.decide(h)
@@ -227,7 +219,7 @@ func (out *outbound) told(h *store.HeldMail, line string) (*result, error) {
 	if err := out.p.notify(out.tx, out.w, n); err != nil {
 		return nil, err
 	}
-	return &result{ticket: h.Ticket, verdict: "accepted", facts: out.facts}, out.rememberHeld(h.ID)
+	return out.result(), out.rememberHeld(h.ID)
 }
 
 // keepAnswer stores the answer beside the held mail.
@@ -287,12 +279,34 @@ func (p *Pipeline) Release(tx store.Tx, w *world, h *store.HeldMail, by ticket.A
 	id := rules.Identity{Kind: rules.IdentityAgent, Agent: h.Agent, Tokens: d.tokensOf(p, h.Agent)}
 	if h.Agent == "" {
 		d.facts.Class.Class, id.Kind = ClassCustomer, rules.IdentityCustomer
-		return p.fromCustomer(tx, d, id)
+		return p.inbound(tx, d).fromCustomer(id)
 	}
 	if w.agents[h.Agent] == nil {
 		return nil, errors.New("the agent of this mail is gone from the configuration")
 	}
-	return p.fromAgent(tx, d, id)
+	out := p.inbound(tx, d).outbound()
+	if err := out.noteRelease(by); err != nil {
+		return nil, err
+	}
+	return out.fromAgent(id)
+}
+
+// noteRelease writes who let the mail go, where the ticket knows of it.
+func (out *outbound) noteRelease(by ticket.Actor) error {
+	h := out.released
+	if h.Ticket == 0 || h.Why == holdIdentity {
+		return nil
+	}
+	t, err := store.GetTicket(out.tx, h.Ticket)
+	if err != nil {
+		return err
+	}
+	e := ticket.Event{At: out.at, By: by, What: ticket.ReleasedMail, Data: map[string]string{"id": strconv.FormatUint(h.ID, 10), "why": h.Why}}
+	if err := store.AddEvent(out.tx, t, e); err != nil {
+		return err
+	}
+	out.happened = append(out.happened, e.What)
+	return store.SaveTicket(out.tx, t)
 }
 
 // tokensOf are the tokens of the mail that count for an agent.

@@ -9,22 +9,51 @@ import (
 	"postdesk/internal/compose"
 	"postdesk/internal/config"
 	"postdesk/internal/ticket"
+	"postdesk/rules"
 	"postdesk/store"
 )
 
 // sameMail is how long a mail that comes again is the same mail.
 const sameMail = 7 * 24 * time.Hour
 
+// inbound is a mail in one transaction: the delivery, and what was decided so
+// far. It is made anew for each run.
+type inbound struct {
+	*delivery
+	p        *Pipeline
+	tx       store.Tx
+	facts    Facts // a copy of the delivery's
+	team     *config.Team
+	t        *ticket.Ticket
+	m        *ticket.Message
+	contact  *store.Contact
+	outcome  rules.Outcome
+	told     []*config.Team // the teams that hear of the ticket by this mail
+	caution  []compose.Caution
+	happened []ticket.What
+}
+
+func (p *Pipeline) inbound(tx store.Tx, d *delivery) *inbound {
+	return &inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}
+}
+
 // result is what a transaction decided, for the log and the metrics.
 type result struct {
-	ticket  uint64
-	verdict string // metric label
-	facts   Facts
-	again   bool // the same mail again
-	events  []ticket.What
+	ticket uint64
+	facts  Facts
+	again  bool // the same mail again
+	events []ticket.What
 	// firstReply is how long the customer waited for it, when this mail was it.
 	firstReply time.Duration
 	team       string
+}
+
+func (in *inbound) result() *result {
+	r := &result{facts: in.facts, events: in.happened}
+	if in.t != nil {
+		r.ticket = in.t.Number
+	}
+	return r
 }
 
 // event applies one event at the mail's arrival.
@@ -91,11 +120,11 @@ func (in *inbound) forward() error {
 // and its observers, and for information the agents of the other teams. A team
 // without agents leaves it to the supervisors, who are named in review too.
 func (in *inbound) readers() (all, review []string) {
-	all = append(in.p.attending(in.w, in.t), in.t.Observers...)
-	if len(all) == 0 {
+	if all = in.p.attending(in.w, in.t); len(all) == 0 {
 		review = in.w.supervisors(in.team)
 		all = review
 	}
+	all = slices.Concat(all, in.t.Observers)
 	for _, team := range in.told {
 		all = append(all, in.w.crew(team)...)
 	}
@@ -104,7 +133,7 @@ func (in *inbound) readers() (all, review []string) {
 
 // looksLikeAgent: a display name that is an agent's, from someone else.
 func (in *inbound) looksLikeAgent() bool {
-	if in.author.Name == "" {
+	if in.author.Name == "" || in.facts.Class.Class == ClassAgent {
 		return false
 	}
 	return slices.ContainsFunc(in.w.cfg.Agents, func(a config.Agent) bool { return strings.EqualFold(a.Name, in.author.Name) })
@@ -138,7 +167,7 @@ func (in *inbound) finish() (*result, error) {
 	if err := store.SaveTicket(in.tx, in.t); err != nil {
 		return nil, err
 	}
-	r := &result{ticket: in.t.Number, verdict: "accepted", facts: in.facts, events: in.happened}
+	r := in.result()
 	return r, in.remember()
 }
 
@@ -169,7 +198,7 @@ func (in *inbound) repeated() (*result, bool, error) {
 	if err != nil || !ok || in.at.Sub(seen.At) > sameMail || in.released != nil {
 		return nil, false, err
 	}
-	r := &result{ticket: seen.Ticket, verdict: "duplicate", facts: in.facts, again: true}
+	r := &result{ticket: seen.Ticket, facts: in.facts, again: true}
 	r.facts.Decision = "the same mail as before"
 	if seen.Ticket == 0 {
 		return r, true, nil // it was held

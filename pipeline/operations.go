@@ -2,11 +2,11 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
@@ -106,7 +106,7 @@ const BreakerReason = "breaker"
 
 // CloseBreaker lets acknowledgements go out again.
 func (p *Pipeline) CloseBreaker(ctx context.Context) error {
-	return p.store.Update(ctx, func(tx store.Tx) error { return store.SetWindow(tx, tripped, "", false) })
+	return p.store.Update(ctx, func(tx store.Tx) error { return store.SetWindow(tx, tripped, "", false, time.Time{}) })
 }
 
 // Welcome mails an agent the desk address and the page of commands.
@@ -226,27 +226,10 @@ func (p *Pipeline) newHands(tx store.Tx, w *world, t *ticket.Ticket, assignee st
 	if t.Team == team && (t.Assignee == assignee || t.Assignee == "") {
 		return nil
 	}
-	var last *ticket.Message
-	err := store.Messages(tx, t.Number, func(m ticket.Message) error {
-		if m.Kind == ticket.KindIn {
-			last = &m
-		}
-		return nil
-	})
-	if err != nil || last == nil {
+	c, err := latestCopy(tx, t, p.now().UTC())
+	if err != nil || c == nil {
 		return err
 	}
-	raw, err := tx.Mail(store.MailID(last.Mail))
-	if errors.Is(err, store.ErrErased) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	mail, err := message.Parse(raw)
-	if err != nil {
-		return err
-	}
-	c := copyOf{t: t, m: last, mail: mail, kind: compose.CopyCustomer, at: p.now().UTC(), cc: mailboxes(t), readers: p.attending(w, t)}
-	return p.sendCopies(tx, w, c)
+	c.readers = p.attending(w, t)
+	return p.sendCopies(tx, w, *c)
 }

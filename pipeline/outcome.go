@@ -9,7 +9,6 @@ import (
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
-	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/store"
 )
@@ -147,13 +146,16 @@ func tooLarge(row store.Outgoing) bool {
 // its agent, and the others of the team and the supervisors get the mail, else
 // the postmaster: a customer's mail never dies in a dead mailbox.
 func (p *Pipeline) deadCopy(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, now time.Time) error {
-	c, err := p.copyAgain(tx, t, row, now)
+	c, err := copyAgain(tx, t, row.Message, now)
 	if err != nil {
 		return err
 	}
+	if c == nil {
+		return store.AddEvent(tx, t, deliveryEvent(ticket.Undeliverable, row, now)) // the mail was erased
+	}
 	if tooLarge(row) && !row.Reduced {
 		c.omitOver, c.readers = largeAttachment, []string{row.Agent}
-		return p.sendCopies(tx, w, c)
+		return p.sendCopies(tx, w, *c)
 	}
 	e := deliveryEvent(ticket.Undeliverable, row, now)
 	e.Data["agent"] = row.Agent
@@ -168,7 +170,7 @@ func (p *Pipeline) deadCopy(tx store.Tx, w *world, t *ticket.Ticket, row store.O
 	} else if reached, err := p.othersReached(tx, row); err != nil || reached {
 		return err
 	}
-	return p.rescue(tx, w, t, row, c, now)
+	return p.rescue(tx, w, t, row, *c, now)
 }
 
 // othersReached says whether a copy of the same mail to another agent is on its way
@@ -210,23 +212,6 @@ func (p *Pipeline) rescue(tx store.Tx, w *world, t *ticket.Ticket, row store.Out
 	text := fmt.Sprintf("The copy to %s (%s) could not be delivered: %s. No other agent of %s is left to get it; the customer's mail is attached.",
 		w.agentName(row.Agent), row.To, remoteAnswer(row), team.Address)
 	return p.notifyPostmaster(tx, w, title, text, c.mail.Source, now)
-}
-
-// copyAgain opens the mail of a failed copy to send it once more.
-func (p *Pipeline) copyAgain(tx store.Tx, t *ticket.Ticket, row store.Outgoing, now time.Time) (copyOf, error) {
-	m, err := store.GetMessage(tx, t.Number, row.Message)
-	if err != nil {
-		return copyOf{}, err
-	}
-	raw, err := tx.Mail(store.MailID(m.Mail))
-	if err != nil {
-		return copyOf{}, err
-	}
-	parsed, err := message.Parse(raw)
-	if err != nil {
-		return copyOf{}, err
-	}
-	return copyOf{t: t, m: &m, mail: parsed, kind: compose.CopyCustomer, at: now, cc: mailboxes(t)}, nil
 }
 
 // mailboxes are the people in Cc of a ticket, for the block.

@@ -24,8 +24,8 @@ import (
 	"postdesk/store"
 )
 
-// Meters counts what the stages decide. Its methods are called from many
-// goroutines, after the commit.
+// Meters counts what the stages find and decide. Its methods are called from
+// many goroutines, and for decisions after the commit.
 type Meters interface {
 	Authentication(check, result string)
 	Acknowledgement(reason string)
@@ -104,7 +104,7 @@ func (p *Pipeline) SetConfig(ctx context.Context, cfg *config.Config) error {
 	return nil
 }
 
-func (p *Pipeline) newChecker(*config.Config) *mailauth.Checker {
+func (p *Pipeline) newChecker() *mailauth.Checker {
 	return mailauth.New(mailauth.Options{Resolver: newAnswers(p.resolver, p.now), Now: p.now})
 }
 
@@ -118,11 +118,11 @@ func (p *Pipeline) Deliver(ctx context.Context, env *smtpd.Envelope, raw message
 	}
 	id, err := p.learn(ctx, d)
 	if err != nil {
-		return d.id, nil, p.refused(d, err)
+		return d.id, nil, d.refusal(err)
 	}
 	r, err := p.commit(ctx, d, id)
 	if err != nil {
-		return d.id, nil, p.refused(d, err)
+		return d.id, nil, d.refusal(err)
 	}
 	p.report(d, r)
 	p.wake()
@@ -176,28 +176,32 @@ func (p *Pipeline) commit(ctx context.Context, d *delivery, id rules.Identity) (
 	return r, err
 }
 
-// road chooses by class.
+// road recognises a mail that comes again, and else chooses by class.
 func (p *Pipeline) road(tx store.Tx, d *delivery, id rules.Identity) (*result, error) {
+	in := p.inbound(tx, d)
+	if again, ok, err := in.repeated(); err != nil || ok {
+		return again, err
+	}
 	if err := p.toPostmaster(tx, d); err != nil {
 		return nil, err
 	}
 	switch d.facts.Class.Class {
 	case ClassBounce:
-		return p.fromRobot(tx, d, id)
+		return in.fromRobot(id)
 	case ClassLoop:
-		return p.fromLoop(tx, d)
+		return in.fromLoop()
 	case ClassOwn:
-		return p.fromOwn(tx, d, id)
+		return in.fromOwn(id)
 	case ClassAnswer:
-		return p.fromAnswer(tx, d)
+		return in.outbound().fromAnswer()
 	case ClassHeld:
-		return p.fromDoubtful(tx, d)
+		return in.outbound().fromDoubtful()
 	case ClassAgent:
-		return p.fromAgent(tx, d, id)
+		return in.outbound().fromAgent(id)
 	case ClassPostmaster:
-		return p.onlyToPostmaster(tx, d)
+		return in.onlyToPostmaster()
 	}
-	return p.fromCustomer(tx, d, id)
+	return in.fromCustomer(id)
 }
 
 // salvageable says why the mail must take the shortest road, "" if it need not:
@@ -224,11 +228,13 @@ func (p *Pipeline) panicked(d *delivery, v any) string {
 	return clip(fmt.Sprint(v))
 }
 
-// refused logs why a mail was not taken, and hands the error on to the session.
-func (p *Pipeline) refused(d *delivery, err error) error {
-	p.log.Info("mail refused", "id", d.id, "session", d.env.Peer.Session, "listener", d.facts.Listener, "peer", d.facts.Peer,
-		"envelope_from", d.facts.EnvelopeFrom, "message_id", d.facts.MessageID, "reason", err.Error())
-	return err
+// refusal is the error for the session; a disk that is too full is said in its
+// own words.
+func (d *delivery) refusal(err error) error {
+	if errors.Is(err, store.ErrDiskLow) {
+		err = reply.Wrap(err, 452, [3]int{4, 3, 1}, "Not enough disk space, please try again later")
+	}
+	return fmt.Errorf("mail %s, message-id %s: %w", d.id, d.facts.MessageID, err)
 }
 
 // report writes the one line about a mail, and counts.
@@ -237,6 +243,7 @@ func (p *Pipeline) report(d *delivery, r *result) {
 		"message_id", d.facts.MessageID, "envelope_from", d.facts.EnvelopeFrom, "class", string(d.facts.Class.Class), "backed", d.facts.Auth.Backed,
 		"decision", r.facts.Decision, "acknowledgement", string(r.facts.Ack.Reason), "size", d.facts.Size)
 	if r.again {
+		p.meters.Acknowledgement(string(rules.ReasonDuplicate))
 		return
 	}
 	if r.facts.Ack.Reason != "" {
@@ -253,7 +260,7 @@ func (p *Pipeline) report(d *delivery, r *result) {
 // salvage keeps a mail on which a stage panicked: a ticket with what could be
 // read, and the raw mail for the agents.
 func (p *Pipeline) salvage(tx store.Tx, d *delivery) (*result, error) {
-	in := &inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}
+	in := p.inbound(tx, d)
 	if seen, ok, err := in.repeated(); err != nil || ok {
 		return seen, err
 	}

@@ -25,8 +25,7 @@ func (p *Pipeline) toPostmaster(tx store.Tx, d *delivery) error {
 }
 
 // onlyToPostmaster keeps such a mail as a closed ticket.
-func (p *Pipeline) onlyToPostmaster(tx store.Tx, d *delivery) (*result, error) {
-	in := &inbound{delivery: d, p: p, tx: tx, facts: d.facts, team: d.team()}
+func (in *inbound) onlyToPostmaster() (*result, error) {
 	if err := in.shelve("postmaster", "passed on to the postmaster"); err != nil {
 		return nil, err
 	}

@@ -91,7 +91,8 @@ func (p *Pipeline) target(w *world, a addr.Address) (target, bool) {
 			return target{address: a, team: t}, true
 		}
 	}
-	return target{address: a, postmaster: true}, w.isPostmaster(a)
+	admin := w.isPostmaster(a)
+	return target{address: a, postmaster: admin}, admin
 }
 
 func (p *Pipeline) tokenTarget(w *world, a, base addr.Address, tok string) (target, bool) {

@@ -35,7 +35,6 @@ func (out *outbound) reply() (*result, error) {
 	}
 	composed.Findings = append(composed.Findings, crossed...)
 	if len(composed.Findings) > 0 && !out.guardPassed() {
-		out.t.Outgoing-- // the number is the released mail's
 		return out.hold(holdGuard, composed.Findings, nil)
 	}
 	if err := out.keepAs(ticket.KindOut); err != nil {

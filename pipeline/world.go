@@ -38,7 +38,7 @@ type world struct {
 // newWorld compiles a configuration and registers its agents.
 func (p *Pipeline) newWorld(ctx context.Context, cfg *config.Config) (*world, error) {
 	w := &world{cfg: cfg, teams: map[string]*config.Team{}, agents: map[string]*config.Agent{}, byAddress: map[string]*config.Agent{},
-		numbers: map[string]uint64{}, ids: map[uint64]string{}, domains: map[string]bool{}}
+		domains: map[string]bool{}}
 	var err error
 	if w.rules, err = rules.Compile(cfg.Rules); err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (p *Pipeline) newWorld(ctx context.Context, cfg *config.Config) (*world, er
 		return nil, err
 	}
 	w.tags = rules.NewTags(w.tagForms()...)
-	w.checker = p.newChecker(cfg)
+	w.checker = p.newChecker()
 	if w.filters, err = milter.New(cfg.Auth.Filters, filterTimeout); err != nil {
 		return nil, err
 	}
@@ -93,19 +93,24 @@ func (w *world) indexAgents() {
 
 // registerAgents gives every agent of the configuration a number for tokens.
 func (p *Pipeline) registerAgents(ctx context.Context, w *world) error {
+	numbers, ids := map[string]uint64{}, map[uint64]string{}
 	err := p.store.Update(ctx, func(tx store.Tx) error {
-		for id := range w.agents {
+		clear(numbers)
+		clear(ids)
+		for i := range w.cfg.Agents {
+			id := w.cfg.Agents[i].ID
 			n, err := store.RegisterAgent(tx, id)
 			if err != nil {
 				return err
 			}
-			w.numbers[id], w.ids[n] = n, id
+			numbers[id], ids[n] = n, id
 		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("register agents: %w", err)
 	}
+	w.numbers, w.ids = numbers, ids
 	return nil
 }
 

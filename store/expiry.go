@@ -1,31 +1,72 @@
 package store
 
-import "time"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
 
-// expire makes Purge delete a record once at has passed.
-func expire(tx Tx, at time.Time, record []byte) error {
-	return tx.Set(append(key(indexExpiry, at), record...), []byte{})
+// expiring is a record that Purge deletes once Until has passed. The zero Until
+// is for ever.
+type expiring struct {
+	Until time.Time `json:",omitzero"`
+	Value json.RawMessage
 }
 
-// Purge deletes at most limit records whose time has passed, and says how many
-// it deleted.
-func Purge(tx Tx, now time.Time, limit int) (n int, err error) {
-	lo := key(indexExpiry)
+// putUntil writes a record that expires. Times are rounded up to a step, so that
+// a record which is refreshed all the time has few entries in the index.
+func putUntil(tx Tx, k []byte, v any, until time.Time, step time.Duration) error {
+	value, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("store: encode %T: %w", v, err)
+	}
+	if !until.IsZero() {
+		until = until.Add(step - 1).Truncate(step)
+		if err := tx.Set(append(key(indexExpiry, until), k...), []byte{}); err != nil {
+			return err
+		}
+	}
+	return put(tx, k, expiring{Until: until, Value: value})
+}
+
+// findUntil reads a record that putUntil wrote.
+func findUntil(tx ReadTx, k []byte, v any) (bool, error) {
+	var e expiring
+	ok, err := find(tx, k, &e)
+	if err != nil || !ok {
+		return ok, err
+	}
+	if err := json.Unmarshal(e.Value, v); err != nil {
+		return false, fmt.Errorf("store: decode %T: %w", v, err)
+	}
+	return true, nil
+}
+
+// Purge looks at no more than limit records whose time has come, deletes those
+// that were not refreshed since, and says how many it looked at.
+func Purge(tx Tx, now time.Time, limit int) (looked int, err error) {
 	hi := key(indexExpiry, now)
-	head := len(hi)
-	var gone [][]byte
-	err = tx.Scan(lo, hi, limit, false, func(k, _ []byte) error {
-		gone = append(gone, append([]byte(nil), k...))
+	var entries [][]byte
+	err = tx.Scan(key(indexExpiry), hi, limit, false, func(k, _ []byte) error {
+		entries = append(entries, append([]byte(nil), k...))
 		return nil
 	})
-	for _, k := range gone {
+	for _, k := range entries {
 		if err != nil {
-			return n, err
+			break
 		}
-		if err = tx.Delete(k[head:]); err == nil {
-			err = tx.Delete(k)
-		}
-		n++
+		err = errors.Join(purge(tx, k[len(hi):], now), tx.Delete(k))
 	}
-	return n, err
+	return len(entries), err
+}
+
+// purge deletes one record, unless it was refreshed.
+func purge(tx Tx, record []byte, now time.Time) error {
+	var e expiring
+	ok, err := find(tx, record, &e)
+	if err != nil || !ok || e.Until.After(now) || e.Until.IsZero() {
+		return err
+	}
+	return tx.Delete(record)
 }

@@ -55,23 +55,16 @@ func RegisterAgent(tx Tx, id string) (uint64, error) {
 	return n, put(tx, key(tableAgent, id), n)
 }
 
-// Window keeps the caps' counters as rules makes them; the store does not look
-// inside.
+// Window reads a counter, as rules makes them, or another small thing that is
+// remembered for a while; the store does not look inside.
 func Window(tx ReadTx, scope, name string, w any) (bool, error) {
-	return find(tx, key(tableWindow, scope, name), w)
+	return findUntil(tx, key(tableWindow, scope, name), w)
 }
 
-// SetWindowUntil writes one that Purge deletes after until.
-func SetWindowUntil(tx Tx, scope, name string, w any, until time.Time) error {
-	if err := expire(tx, until, key(tableWindow, scope, name)); err != nil {
-		return err
-	}
-	return SetWindow(tx, scope, name, w)
-}
-
-// SetWindow writes one.
-func SetWindow(tx Tx, scope, name string, w any) error {
-	return put(tx, key(tableWindow, scope, name), w)
+// SetWindow writes one; Purge deletes it a day after until at the latest. The
+// zero until is for ever.
+func SetWindow(tx Tx, scope, name string, w any, until time.Time) error {
+	return putUntil(tx, key(tableWindow, scope, name), w, until, 24*time.Hour)
 }
 
 // Seen is where a mail went that may come again.
@@ -86,17 +79,13 @@ type Seen struct {
 // GetSeen finds a mail by its print: what makes it the same mail.
 func GetSeen(tx ReadTx, print string) (Seen, bool, error) {
 	var s Seen
-	ok, err := find(tx, key(tableSeen, print), &s)
+	ok, err := findUntil(tx, key(tableSeen, print), &s)
 	return s, ok, err
 }
 
 // SetSeen records it until Purge after until.
 func SetSeen(tx Tx, print string, s Seen, until time.Time) error {
-	k := key(tableSeen, print)
-	if err := expire(tx, until, k); err != nil {
-		return err
-	}
-	return put(tx, k, s)
+	return putUntil(tx, key(tableSeen, print), s, until, time.Hour)
 }
 
 // NextDeskMail numbers the mails that belong to no ticket.

@@ -179,22 +179,23 @@ func TestTheOutboxKeepsItsIndexes(t *testing.T) {
 	if got := due(noon.Add(time.Minute)); len(got) != 0 {
 		t.Errorf("due, one under way and one deferred: %v", got)
 	}
-	update(t, db, func(tx store.Tx) error {
-		n, err := store.ResetSending(tx)
-		if n != 1 {
-			t.Errorf("%d rows were under way", n)
-		}
-		return err
-	})
+	if n, err := store.ResetSending(t.Context(), db); n != 1 || err != nil {
+		t.Errorf("%d rows were under way: %v", n, err)
+	}
 	change(3, func(r *store.Outgoing) { r.State = store.Delivered })
 	if got := due(noon.Add(2 * time.Hour)); !slices.Equal(got, []uint64{1, 2}) {
 		t.Errorf("due after a restart: %v", got)
 	}
-	update(t, db, func(tx store.Tx) error { _, err := store.HoldOutbox(tx, "restored"); return err })
+	if n, err := store.HoldOutbox(t.Context(), db, "restored"); n != 2 || err != nil {
+		t.Errorf("%d rows are held: %v", n, err)
+	}
 	if got := due(noon.Add(2 * time.Hour)); len(got) != 0 {
 		t.Errorf("due after a restore: %v", got)
 	}
-	update(t, db, func(tx store.Tx) error { _, err := store.ReleaseOutbox(tx, noon); return err })
+	release := func(row *store.Outgoing) { row.State, row.Due, row.Reason = store.Ready, noon, "" }
+	if n, err := store.MoveOutbox(t.Context(), db, store.Held, release); n != 3 || err != nil {
+		t.Errorf("%d rows are released: %v", n, err)
+	}
 	view(t, db, func(tx store.ReadTx) error {
 		counts, err := store.Tally(tx, "outbox")
 		if counts["ready"] != 3 || counts["delivered"] != 1 || counts["held"] != 0 || counts["sending"] != 0 {
@@ -256,7 +257,7 @@ func TestPurgeDeletesWhatIsPastAndNothingElse(t *testing.T) {
 		update(t, db, func(tx store.Tx) error {
 			n, err := store.Purge(tx, noon.Add(90*time.Minute), 10)
 			if n != want {
-				t.Errorf("%d records purged, want %d", n, want)
+				t.Errorf("%d records looked at, want %d", n, want)
 			}
 			return err
 		})
@@ -269,6 +270,29 @@ func TestPurgeDeletesWhatIsPastAndNothingElse(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func TestARefreshedRecordOutlivesItsFirstExpiry(t *testing.T) {
+	db := openTables(t)
+	for _, at := range []time.Time{noon, noon.Add(20 * time.Hour)} {
+		update(t, db, func(tx store.Tx) error { return store.SetWindow(tx, "same", "x", at, at.Add(24*time.Hour)) })
+	}
+	for _, c := range []struct {
+		after time.Duration
+		want  bool
+	}{{37 * time.Hour, true}, {4 * 24 * time.Hour, false}} {
+		update(t, db, func(tx store.Tx) error {
+			_, err := store.Purge(tx, noon.Add(c.after), 100)
+			if err != nil {
+				return err
+			}
+			var at time.Time
+			if ok, err := store.Window(tx, "same", "x", &at); ok != c.want || err != nil {
+				t.Errorf("after %v it is there: %v, %v; want %v", c.after, ok, err, c.want)
+			}
+			return nil
+		})
+	}
 }
 
 func TestUsualAgentsTheLatestFirst(t *testing.T) {

@@ -1,0 +1,40 @@
+package pipeline
+
+import (
+	"postdesk/internal/config"
+	"postdesk/internal/ticket"
+	"postdesk/store"
+)
+
+// outbound is an agent's mail in one transaction.
+type outbound struct {
+	inbound
+	agent    *config.Agent
+	commands []ticket.Command
+	rest     string // the new text below the commands
+	note     bool   // a note by command, by default, or by role
+}
+
+func (in *inbound) outbound() *outbound { return &outbound{inbound: *in, agent: in.agent()} }
+
+func (out *outbound) by() ticket.Actor { return ticket.Actor{Kind: ticket.ByAgent, ID: out.agent.ID} }
+
+// lang is the language of the agent's own team.
+func (out *outbound) lang() string { return out.w.homeTeam(out.agent).Language }
+
+// openTicket makes a ticket the one that this mail is about.
+func (out *outbound) openTicket(number uint64) (err error) {
+	if out.t, err = store.GetTicket(out.tx, number); err == nil {
+		out.team = out.w.teamOf(out.t)
+	}
+	return err
+}
+
+// keepAs stores the agent's mail as a message of the ticket.
+func (out *outbound) keepAs(kind ticket.Kind) error {
+	if err := out.keep(kind); err != nil {
+		return err
+	}
+	out.m.Agent = out.agent.ID
+	return nil
+}
