@@ -223,6 +223,9 @@ func changeAddress(tx store.ReadTx, c *store.Contact, value string) error {
 // lacks. From is gone afterwards.
 type MergeContacts struct{ Into, From string }
 
+// requestsPerUpdate keeps an Update below the store's limit.
+const requestsPerUpdate = 20
+
 func (d *Desk) mergeContacts(ctx context.Context, q MergeContacts) (out Contact, err error) {
 	var into, from uint64
 	var numbers []uint64
@@ -243,7 +246,7 @@ func (d *Desk) mergeContacts(ctx context.Context, q MergeContacts) (out Contact,
 	if err != nil {
 		return out, err
 	}
-	for part := range slices.Chunk(numbers, rowsPerUpdate/10) {
+	for part := range slices.Chunk(numbers, requestsPerUpdate) {
 		err := d.Store.Update(ctx, func(tx store.Tx) error {
 			for _, n := range part {
 				if err := store.MoveRequest(tx, n, from, into); err != nil {

@@ -89,19 +89,25 @@ func writeMbox(w *bufio.Writer, from addr.Address, at time.Time, prefix []byte, 
 	}
 	fmt.Fprintf(w, "From %s %s\n", sender, at.UTC().Format(time.ANSIC))
 	r := bufio.NewReader(io.MultiReader(strings.NewReader(string(prefix)), mail))
-	for start, ended := true, true; ; {
+	for start, ended, carriage := true, true, false; ; {
 		part, err := r.ReadSlice('\n')
 		if start && quotesFrom(part) {
 			w.WriteByte('>')
 		}
+		if carriage && !strings.HasPrefix(string(part[:min(1, len(part))]), "\n") {
+			w.WriteByte('\r')
+		}
 		if n := len(part); n > 1 && part[n-2] == '\r' && part[n-1] == '\n' {
 			part = append(part[:n-2], '\n')
 		}
-		w.Write(part)
-		if len(part) > 0 {
-			ended = part[len(part)-1] == '\n'
-			start = ended
+		if n := len(part); n > 0 {
+			start = part[n-1] == '\n'
+			ended = start
 		}
+		if carriage = err == bufio.ErrBufferFull && part[len(part)-1] == '\r'; carriage { // its LF may come
+			part = part[:len(part)-1]
+		}
+		w.Write(part)
 		switch {
 		case err == io.EOF && !ended:
 			_, err = w.WriteString("\n\n")

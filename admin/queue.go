@@ -205,8 +205,9 @@ func (d *Desk) move(ctx context.Context, q QueueID, verb string, from ...store.S
 		if !slices.Contains(from, row.State) {
 			return fmt.Errorf("mail %s is %s and can't be %s", q.ID, row.State, verb)
 		}
-		out, err = d.ready(tx, row)
-		return err
+		d.ready(&row)
+		out = queuedRow(row)
+		return store.PutOutgoing(tx, row)
 	})
 	if err != nil {
 		return out, missing(err, "mail %s in the queue", q.ID)
@@ -215,9 +216,9 @@ func (d *Desk) move(ctx context.Context, q QueueID, verb string, from ...store.S
 	return out, nil
 }
 
-func (d *Desk) ready(tx store.Tx, row store.Outgoing) (Queued, error) {
+// ready makes a row due now.
+func (d *Desk) ready(row *store.Outgoing) {
 	row.State, row.Due, row.Reason, row.Done = store.Ready, d.Now().UTC(), "", time.Time{}
-	return queuedRow(row), store.PutOutgoing(tx, row)
 }
 
 // dropQueued gives a mail up.
@@ -247,63 +248,19 @@ const heldByAdmin = "held by an admin"
 
 // holdAll holds what waits to go out. What is being sent now is finished.
 func (d *Desk) holdAll(ctx context.Context, _ None) (Count, error) {
-	return d.moveAll(ctx, store.Ready, func(tx store.Tx, row store.Outgoing) error {
-		row.State, row.Reason = store.Held, heldByAdmin
-		return store.PutOutgoing(tx, row)
-	})
+	n, err := store.MoveOutbox(ctx, d.Store, store.Ready, func(row *store.Outgoing) { row.State, row.Reason = store.Held, heldByAdmin })
+	return Count{n}, err
 }
 
 // releaseAll lets every held row of the outbox go. Agents' mails are looked at
 // and released one by one: forged ones are among them.
 func (d *Desk) releaseAll(ctx context.Context, _ None) (Count, error) {
-	n, err := d.moveAll(ctx, store.Held, func(tx store.Tx, row store.Outgoing) error {
-		_, err := d.ready(tx, row)
-		return err
-	})
+	n, err := store.MoveOutbox(ctx, d.Store, store.Held, d.ready)
 	if err != nil {
-		return n, err
+		return Count{n}, err
 	}
 	d.Wake()
-	return n, d.closeBreaker(ctx)
-}
-
-// rowsPerUpdate keeps an Update below the store's limit.
-const rowsPerUpdate = 200
-
-func (d *Desk) moveAll(ctx context.Context, from store.State, fn func(store.Tx, store.Outgoing) error) (n Count, err error) {
-	var ids []uint64
-	err = d.Store.View(ctx, func(tx store.ReadTx) error {
-		ids = nil
-		return store.ListOutgoing(tx, from, func(r store.Outgoing) error { ids = append(ids, r.ID); return nil })
-	})
-	if err != nil {
-		return n, err
-	}
-	for part := range slices.Chunk(ids, rowsPerUpdate) {
-		moved := 0
-		err := d.Store.Update(ctx, func(tx store.Tx) error {
-			moved = 0
-			for _, id := range part {
-				row, err := store.GetOutgoing(tx, id)
-				if err != nil {
-					return err
-				}
-				if row.State != from {
-					continue // the relay was faster
-				}
-				moved++
-				if err := fn(tx, row); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return n, err
-		}
-		n.Count += moved
-	}
-	return n, nil
+	return Count{n}, d.closeBreaker(ctx)
 }
 
 // closeBreaker lets acknowledgements go out again once none is held by the
