@@ -2,9 +2,11 @@
 // loopback only, and proves afterwards that no mail was lost or doubled.
 //
 //	postdesk-load send  -addr 127.0.0.1:2525 -to support@desk.example -sink 127.0.0.1:2626 -ledger run.jsonl
+//	postdesk-load check -ledger run.jsonl -socket unix:/run/postdesk/admin.sock
 //	postdesk-load check -ledger run.jsonl -data /var/lib/postdesk
 //
-// check needs the server stopped, since it opens the data directory.
+// With -data the server must have stopped, and mails that belong to no ticket are
+// seen too.
 package main
 
 import (
@@ -115,12 +117,13 @@ func writeLedger(name string, r *load.Report) error {
 	return errors.Join(load.WriteLedger(f, r.Sent, r.Arrived), f.Close())
 }
 
-// check compares a ledger with a data directory.
+// check compares a ledger with what the server has.
 func check(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("check", flag.ContinueOnError)
 	ledger := f.String("ledger", "", "file that send wrote")
 	data := f.String("data", "", "the server's data_dir; the server must have stopped")
-	if f.Parse(args) != nil || *ledger == "" || *data == "" {
+	socket := f.String("socket", "", "the admin socket of the running server, unix:/path")
+	if f.Parse(args) != nil || *ledger == "" || (*data == "") == (*socket == "") {
 		return errUsage
 	}
 	file, err := os.Open(*ledger)
@@ -132,7 +135,11 @@ func check(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	state, err := fromStore(ctx, *data)
+	look, at := fromStore, *data
+	if *socket != "" {
+		look, at = fromRunning, *socket
+	}
+	state, err := look(ctx, at)
 	if err != nil {
 		return err
 	}

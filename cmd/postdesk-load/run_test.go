@@ -81,6 +81,9 @@ func TestARunAgainstARealServer(t *testing.T) {
 	if !strings.Contains(out.String(), "40 accepted") {
 		t.Fatal(out.String())
 	}
+	if err := run(t.Context(), []string{"check", "-ledger", ledger, "-socket", "unix:" + filepath.Join(dir, "admin.sock")}, &out); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if err := s.Shutdown(ctx); err != nil {
