@@ -372,7 +372,7 @@ func TestStoreRefusesTheStart(t *testing.T) {
 	id := d.put(mailText("x\r\n"), nil, "a@example.net")[0]
 	n := 0
 	d.store.fail = func() error {
-		if n++; n == 2 { // the first is the reset at start
+		if n++; n == 1 {
 			return store.ErrDiskLow
 		}
 		return nil

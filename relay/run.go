@@ -67,11 +67,7 @@ func (r *Relay) Stop(ctx context.Context) error {
 
 // begin takes up what a stop or a crash left behind.
 func (r *Relay) begin() error {
-	err := r.opts.Store.Update(r.hard, func(tx store.Tx) error {
-		_, err := store.ResetSending(tx)
-		return err
-	})
-	if err != nil {
+	if _, err := store.ResetSending(r.hard, r.opts.Store); err != nil {
 		return fmt.Errorf("relay: outbox: %w", err)
 	}
 	if err := r.mendDue(); err != nil {

@@ -100,24 +100,17 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	return s, nil
 }
 
-// openStore opens the data directory; mails that were under way at the last end
-// are ready again.
+// openStore opens the data directory, which no other process may use meanwhile.
 func (s *Server) openStore() (err error) {
 	cfg := s.Config()
 	if err := os.MkdirAll(filepath.Join(cfg.DataDir, "spool"), 0o700); err != nil {
-		return err
-	}
-	if err := emptySpool(filepath.Join(cfg.DataDir, "spool")); err != nil {
 		return err
 	}
 	if s.Store, err = store.Open(StoreOptions(cfg, s.log, s.opts.Now, s.Metrics.Commit)); err != nil {
 		return err
 	}
 	s.watch = newWatcher(s.Store, s.opts.Now)
-	return s.Store.Update(context.Background(), func(tx store.Tx) error {
-		_, err := store.ResetSending(tx)
-		return err
-	})
+	return emptySpool(filepath.Join(cfg.DataDir, "spool"))
 }
 
 // StoreOptions are those of every command that opens the data directory.

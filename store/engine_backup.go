@@ -219,9 +219,9 @@ func writeDurably(path string, b []byte) error {
 }
 
 // Restore makes the data directory o.Dir (new or empty) from a backup, checks everything, and
-// runs after (may be nil) as the first Update, before anyone else can: the place to
+// runs after (may be nil) on the open store, before anyone else can: the place to
 // hold the outbox. A directory that was restored only in part does not open.
-func Restore(ctx context.Context, backupDir string, o Options, after func(Tx) error) error {
+func Restore(ctx context.Context, backupDir string, o Options, after func(context.Context, *DB) error) error {
 	m, err := readManifest(backupDir)
 	if err != nil {
 		return err
@@ -266,14 +266,14 @@ func readManifest(dir string) (m manifest, err error) {
 }
 
 // finishRestore opens what was copied and gives it free.
-func finishRestore(ctx context.Context, o Options, mark string, after func(Tx) error) error {
+func finishRestore(ctx context.Context, o Options, mark string, after func(context.Context, *DB) error) error {
 	o.restoring = true
 	db, err := Open(o)
 	if err != nil {
 		return fmt.Errorf("store: restore: %w", err)
 	}
 	if after != nil {
-		err = db.Update(ctx, after)
+		err = after(ctx, db)
 	}
 	var faults []error
 	if err == nil {

@@ -42,7 +42,9 @@ func TestBackupUnderLoadAndRestore(t *testing.T) {
 		t.Error("a backup into a directory that is not empty")
 	}
 	to := small(t.TempDir())
-	hold := func(tx Tx) error { return tx.Set([]byte("outbox"), []byte("held")) }
+	hold := func(ctx context.Context, db *DB) error {
+		return db.Update(ctx, func(tx Tx) error { return tx.Set([]byte("outbox"), []byte("held")) })
+	}
 	if err := Restore(ctx, backup, to, hold); err != nil {
 		t.Fatal(err)
 	}

@@ -143,52 +143,6 @@ func scanSent(tx ReadTx, prefix []byte, fn func(Outgoing) error) error {
 	})
 }
 
-// ResetSending makes the rows that were under way when the program ended ready
-// again, and says how many there were. Their recipients may get a duplicate
-// only where DataStarted is set.
-func ResetSending(tx Tx) (int, error) {
-	return moveAll(tx, Sending, Ready, "")
-}
-
-// HoldOutbox holds every row that would go out, after a restore.
-func HoldOutbox(tx Tx, reason string) (int, error) {
-	n, err := moveAll(tx, Ready, Held, reason)
-	if err != nil {
-		return n, err
-	}
-	m, err := moveAll(tx, Sending, Held, reason)
-	return n + m, err
-}
-
-// ReleaseOutbox makes every held row ready at now.
-func ReleaseOutbox(tx Tx, now time.Time) (int, error) {
-	var rows []Outgoing
-	if err := ListOutgoing(tx, Held, func(r Outgoing) error { rows = append(rows, r); return nil }); err != nil {
-		return 0, err
-	}
-	for _, r := range rows {
-		r.State, r.Due, r.Reason = Ready, now, ""
-		if err := PutOutgoing(tx, r); err != nil {
-			return 0, err
-		}
-	}
-	return len(rows), nil
-}
-
-func moveAll(tx Tx, from, to State, reason string) (int, error) {
-	var rows []Outgoing
-	if err := ListOutgoing(tx, from, func(r Outgoing) error { rows = append(rows, r); return nil }); err != nil {
-		return 0, err
-	}
-	for _, r := range rows {
-		r.State, r.Reason = to, reason
-		if err := PutOutgoing(tx, r); err != nil {
-			return 0, err
-		}
-	}
-	return len(rows), nil
-}
-
 // OldestWaiting is when the oldest mail that is ready or under way was written.
 func OldestWaiting(tx ReadTx) (at time.Time, ok bool, err error) {
 	for _, state := range []State{Ready, Sending} {

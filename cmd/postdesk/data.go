@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -90,8 +91,8 @@ func restore(*flag.FlagSet) func(*call) error {
 			return err
 		}
 		held := 0
-		err = store.Restore(c.ctx, c.args[0], c.storeOptions(cfg), func(tx store.Tx) (err error) {
-			held, err = store.HoldOutbox(tx, "restored")
+		err = store.Restore(c.ctx, c.args[0], c.storeOptions(cfg), func(ctx context.Context, db *store.DB) (err error) {
+			held, err = store.HoldOutbox(ctx, db, "restored")
 			return err
 		})
 		if err != nil {
