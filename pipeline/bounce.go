@@ -61,6 +61,9 @@ func (in *inbound) judge(row *store.Outgoing) error {
 	return nil
 }
 
+// maxRemote is how much of a remote server's words is kept, in bytes.
+const maxRemote = 250
+
 // verdictOf reads a report: whether it says that this mail failed for good, and in
 // which words. A null-sender mail to a bounce address without RFC 3464 fields
 // can't be told from a vacation answer: it fails nothing.
@@ -72,8 +75,8 @@ func verdictOf(r *message.Report, row *store.Outgoing) (failed bool, words strin
 		if !strings.EqualFold(rcpt.Action, "failed") || !sameRecipient(rcpt, row.To, len(r.Recipients)) {
 			continue
 		}
-		row.Enhanced, row.Host, row.Code = rcpt.Status, clean(rcpt.RemoteMTA), 0
-		return true, clean(rcpt.DiagnosticCode)
+		row.Enhanced, row.Host, row.Code = rcpt.Status, message.Clean(rcpt.RemoteMTA, maxRemote), 0
+		return true, message.Clean(rcpt.DiagnosticCode, maxRemote)
 	}
 	return false, ""
 }
@@ -88,17 +91,6 @@ func sameRecipient(s message.RecipientStatus, to addr.Address, of int) bool {
 		}
 	}
 	return of == 1 // forwarded on: the address is another, the report is about this mail
-}
-
-// clean bounds a remote server's words and takes control characters out.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, s)
-	return strings.TrimSpace(clip(s))
 }
 
 // bounced finds the outbox row that the report is about, nil for none.

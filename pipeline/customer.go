@@ -71,6 +71,9 @@ func (in *inbound) join(thread rules.ThreadOut) error {
 			return err
 		}
 	}
+	if err := in.followRules(kind); err != nil {
+		return err
+	}
 	// An older address of a ticket that moved is only its way here.
 	if kind != ticket.KindAuto && in.sentTo(in.team) {
 		if err := in.tellTeams(); err != nil {
@@ -80,6 +83,36 @@ func (in *inbound) join(thread rules.ThreadOut) error {
 	in.facts.Ack = rules.Ack{Reason: rules.ReasonNotNew, Line: 1, Ticket: rules.DispositionNormal}
 	in.facts.Decision = "message " + strconv.FormatUint(in.m.Seq, 10) + " of ticket " + strconv.FormatUint(t.Number, 10)
 	return in.forward()
+}
+
+// followRules applies the rules that are about mails of a ticket (`new = false`).
+// They change what the ticket is; nothing is refused or acknowledged any more.
+func (in *inbound) followRules(kind ticket.Kind) error {
+	if kind != ticket.KindIn || in.w.rules.Len() == 0 {
+		return nil
+	}
+	in.outcome = in.w.rules.Apply(in.ruleFacts(in.team, in.contact, in.t))
+	in.facts.Rules = in.outcome.Applied
+	var moves []ticket.Event
+	if team := in.ruledTeam(); team != nil && team.Address != in.t.Team {
+		moves = append(moves, ticket.Event{By: ticket.System, What: ticket.TeamMoved, Data: map[string]string{"team": team.Address.String()}})
+		in.team = team
+	}
+	if s := in.outcome.Subject; s != "" && s != in.t.Subject {
+		moves = append(moves, ticket.Event{By: ticket.System, What: ticket.SubjectSet, Data: map[string]string{"subject": s}})
+	}
+	if err := in.events(moves); err != nil {
+		return err
+	}
+	return in.settle(rules.RouteOut{Agent: in.assignable(in.outcome.Assign), Why: rules.RouteRule})
+}
+
+// assignable is an agent's id if a ticket may be given to that agent.
+func (in *inbound) assignable(id string) string {
+	if a := in.w.agents[id]; a == nil || a.Role == config.RoleObserver || id == in.t.Assignee {
+		return ""
+	}
+	return id
 }
 
 // open makes a new ticket of the mail.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"postdesk/internal/addr"
@@ -235,7 +236,7 @@ func clipAll(list []string) []string {
 // clip bounds what a stranger chose and we keep as a fact or key.
 func clip(s string) string {
 	if len(s) > 250 {
-		return s[:250]
+		return strings.ToValidUTF8(s[:250], "")
 	}
 	return s
 }

@@ -5,6 +5,7 @@ import (
 
 	"postdesk/internal/compose"
 	"postdesk/internal/ticket"
+	"postdesk/rules"
 	"postdesk/store"
 )
 
@@ -42,5 +43,5 @@ func (p *Pipeline) salvageNotices(tx store.Tx, in *inbound) error {
 			return err
 		}
 	}
-	return in.event(ticket.Event{By: ticket.System, What: ticket.Silent, Data: map[string]string{"reason": "not-new-ticket"}})
+	return in.event(ticket.Event{By: ticket.System, What: ticket.Silent, Data: map[string]string{"reason": string(rules.ReasonNotNew)}})
 }

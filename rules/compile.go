@@ -76,6 +76,7 @@ func (c *compiler) compile() rule {
 			continue
 		}
 		r.when = append(r.when, cond)
+		r.replies = r.replies || strings.TrimPrefix(key, "not_") == "new"
 	}
 	for _, key := range sortedKeys(c.src.Then) {
 		if key == "stop" {

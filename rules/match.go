@@ -68,10 +68,11 @@ type Set struct {
 
 // rule is one compiled [[rule]].
 type rule struct {
-	name string
-	when []condition
-	then []action
-	stop bool
+	name    string
+	when    []condition
+	then    []action
+	stop    bool
+	replies bool // it looks at `new`, and so may apply to mails of a ticket
 }
 
 // condition is one key of `when`.
@@ -84,7 +85,9 @@ type condition struct {
 type action func(*Outcome)
 
 // Apply runs the rules in order. Every rule whose conditions all hold applies:
-// the last scalar wins, lists add, `stop` ends.
+// the last scalar wins, lists add, `stop` ends. A rule that says nothing of
+// `new` is about new requests: it does not undo with each answer of the customer
+// what an agent has changed since.
 func (s *Set) Apply(f *Facts) Outcome {
 	var out Outcome
 	if s == nil {
@@ -92,7 +95,7 @@ func (s *Set) Apply(f *Facts) Outcome {
 	}
 	for i := range s.rules {
 		r := &s.rules[i]
-		if !r.matches(f) {
+		if !f.New && !r.replies || !r.matches(f) {
 			continue
 		}
 		out.Applied = append(out.Applied, r.name)

@@ -25,7 +25,7 @@ const (
 	tableTurn     = 'R' // team → who was last assigned by turn
 	tableSeen     = 'D' // Message-ID, From, body → where it went
 
-	indexView      = 'v' // team, status, updated, ticket → Row
+	indexView      = 'v' // team, status, updated, ticket → row
 	indexAssignee  = 'a' // assignee, ticket → status
 	indexMessageID = 'i' // Message-ID → ticket, seq
 	indexAddress   = 'c' // address → contact

@@ -3,20 +3,15 @@ package store
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"postdesk/internal/ticket"
 )
 
-// Row is what a list shows of a ticket. It lies in the view index, so that a
-// page is one scan.
-type Row struct {
-	Number    uint64
-	Subject   string
-	Requester string `json:",omitempty"`
-	Assignee  string `json:",omitempty"`
-	Priority  ticket.Priority
-	Created   time.Time
+// row is what a filter looks at beside team and status, so that a ticket that
+// does not match need not be read.
+type row struct {
+	Number   uint64
+	Assignee string `json:",omitempty"`
 }
 
 // NewTicket gives the ticket its number, first for the very first one. The
@@ -55,7 +50,7 @@ func SaveTicket(tx Tx, t *ticket.Ticket) error {
 	if err := retally(tx, old, t); err != nil {
 		return err
 	}
-	if err := put(tx, viewKey(t), rowOf(t)); err != nil {
+	if err := put(tx, viewKey(t), row{Number: t.Number, Assignee: t.Assignee}); err != nil {
 		return err
 	}
 	return put(tx, key(tableTicket, t.Number), t)
@@ -63,14 +58,6 @@ func SaveTicket(tx Tx, t *ticket.Ticket) error {
 
 func viewKey(t *ticket.Ticket) []byte {
 	return key(indexView, t.Team.Key(), string(t.Status), t.Updated, t.Number)
-}
-
-func rowOf(t *ticket.Ticket) Row {
-	r := Row{Number: t.Number, Subject: t.Subject, Assignee: t.Assignee, Priority: t.Priority, Created: t.Created}
-	if p := t.Requester(); p != nil {
-		r.Requester = p.Address.String()
-	}
-	return r
 }
 
 // reassign keeps the index of what each agent has in hand.
@@ -206,7 +193,7 @@ func ListTickets(tx ReadTx, f Filter, fn func(*ticket.Ticket) error) error {
 	}
 	lo, hi := within(prefix)
 	return tx.Scan(lo, hi, 0, true, func(k, v []byte) error {
-		var r Row
+		var r row
 		if err := decode(v, &r); err != nil {
 			return err
 		}
