@@ -53,57 +53,90 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return errUsage
 }
 
+// sending is what the flags of send say.
+type sending struct {
+	load.Options
+	ledger, sinks, key, selector, dns string
+	drop                              int
+}
+
+func (s *sending) flags() *flag.FlagSet {
+	f := flag.NewFlagSet("send", flag.ContinueOnError)
+	f.StringVar(&s.Addr, "addr", "127.0.0.1:25", "the server's mx listener")
+	f.IntVar(&s.Mails, "mails", 1000, "how many mails")
+	f.IntVar(&s.Connections, "connections", 10, "at the same time")
+	f.IntVar(&s.Size, "size", 4096, "bytes of a mail's text")
+	f.BoolVar(&s.Single, "single", false, "a connection for each mail")
+	f.StringVar(&s.From, "from", "customer@client.example", "the customers: a number is put before the @")
+	f.StringVar(&s.To, "to", "", "a team's address")
+	f.IntVar(&s.PerMail, "per-mail", 2, "mails out that one mail in causes; 0: wait until it is quiet")
+	f.DurationVar(&s.Quiet, "quiet", 10*time.Second, "the end, when nothing more goes out for so long")
+	f.DurationVar(&s.Limit, "limit", 5*time.Minute, "the end in any case")
+	f.IntVar(&s.PID, "pid", 0, "the server's process, to measure CPU and memory")
+	f.StringVar(&s.ledger, "ledger", "", "file that the ledger is written to")
+	f.StringVar(&s.sinks, "sink", "", "where to listen for what the server sends out; several by commas")
+	f.IntVar(&s.drop, "drop-every", 0, "the sinks drop the line after the final dot of every so many mails")
+	f.StringVar(&s.key, "sign", "", "DKIM key file: RSA or Ed25519, PEM")
+	f.StringVar(&s.selector, "selector", "load", "of the DKIM key; the domain is that of -from")
+	f.StringVar(&s.dns, "dns", "", "where to serve DNS for the customers' domain during the run, for the server's dns.resolver")
+	return f
+}
+
+// open reads the key and begins to listen; done ends that.
+func (s *sending) open() (done func(), err error) {
+	var opened []func()
+	done = func() {
+		for _, fn := range opened {
+			fn()
+		}
+	}
+	_, domain, _ := strings.Cut(s.From, "@")
+	if s.key != "" {
+		if s.Key, err = load.ReadKey(s.key, domain, s.selector); err != nil {
+			return done, err
+		}
+	}
+	if s.dns != "" {
+		names, err := load.NewNames(s.dns, domain, s.Key)
+		if err != nil {
+			return done, err
+		}
+		opened = append(opened, func() { names.Close() })
+	}
+	for i, at := range strings.FieldsFunc(s.sinks, func(r rune) bool { return r == ',' }) {
+		sink, err := load.NewSink(at, load.SinkOptions{Name: fmt.Sprintf("sink%d", i+1), DropEvery: s.drop})
+		if err != nil {
+			return done, err
+		}
+		opened = append(opened, sink.Close)
+		s.Sinks = append(s.Sinks, sink)
+	}
+	return done, nil
+}
+
 // send drives the server, prints what was measured, writes the ledger, and
 // checks what came to the sinks.
 func send(ctx context.Context, args []string, out io.Writer) error {
-	f := flag.NewFlagSet("send", flag.ContinueOnError)
-	var o load.Options
-	f.StringVar(&o.Addr, "addr", "127.0.0.1:25", "the server's mx listener")
-	f.IntVar(&o.Mails, "mails", 1000, "how many mails")
-	f.IntVar(&o.Connections, "connections", 10, "at the same time")
-	f.IntVar(&o.Size, "size", 4096, "bytes of a mail's text")
-	f.BoolVar(&o.Single, "single", false, "a connection for each mail")
-	f.StringVar(&o.From, "from", "customer@client.example", "the customers: a number is put before the @")
-	f.StringVar(&o.To, "to", "", "a team's address")
-	f.IntVar(&o.PerMail, "per-mail", 2, "mails out that one mail in causes; 0: wait until it is quiet")
-	f.DurationVar(&o.Quiet, "quiet", 10*time.Second, "the end, when nothing more goes out for so long")
-	f.DurationVar(&o.Limit, "limit", 5*time.Minute, "the end in any case")
-	f.IntVar(&o.PID, "pid", 0, "the server's process, to measure CPU and memory")
-	ledger := f.String("ledger", "", "file that the ledger is written to")
-	sinks := f.String("sink", "", "where to listen for what the server sends out, by commas: customers first, then agents")
-	drop := f.Int("drop-every", 0, "the sinks drop the line after the final dot of every so many mails")
-	key := f.String("sign", "", "DKIM key file: RSA or Ed25519, PEM")
-	selector := f.String("selector", "load", "of the DKIM key; the domain is that of -from")
-	if err := f.Parse(args); err != nil {
+	var s sending
+	if err := s.flags().Parse(args); err != nil {
 		return errUsage
 	}
-	if *key != "" {
-		_, domain, _ := strings.Cut(o.From, "@")
-		k, err := load.ReadKey(*key, domain, *selector)
-		if err != nil {
-			return err
-		}
-		o.Key = k
+	done, err := s.open()
+	defer done()
+	if err != nil {
+		return err
 	}
-	for i, at := range strings.FieldsFunc(*sinks, func(r rune) bool { return r == ',' }) {
-		s, err := load.NewSink(at, load.SinkOptions{Name: fmt.Sprintf("sink%d", i+1), DropEvery: *drop})
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		o.Sinks = append(o.Sinks, s)
-	}
-	report, err := load.Run(ctx, o)
+	report, err := load.Run(ctx, s.Options)
 	if err != nil {
 		return err
 	}
 	if err := report.Print(out); err != nil {
 		return err
 	}
-	if err := writeLedger(*ledger, report); err != nil {
+	if err := writeLedger(s.ledger, report); err != nil {
 		return err
 	}
-	return tell(out, load.Check(report.Sent, report.Arrived, len(o.Sinks) > 0, nil))
+	return tell(out, load.Check(report.Sent, report.Arrived, len(s.Sinks) > 0, nil))
 }
 
 func writeLedger(name string, r *load.Report) error {

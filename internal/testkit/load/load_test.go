@@ -3,17 +3,20 @@ package load
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
-	"encoding/base64"
+	"crypto/rsa"
+	"net"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"postdesk/internal/addr"
 	"postdesk/internal/mailauth"
 	"postdesk/internal/message"
-	"postdesk/internal/testkit"
 )
 
 // exchange sends n mails straight to a sink, as if a server had passed each on
@@ -142,28 +145,61 @@ func TestOnlyLoopbackIsDriven(t *testing.T) {
 }
 
 func TestSignaturesVerify(t *testing.T) {
-	public, private, err := ed25519.GenerateKey(rand.Reader)
+	_, edward, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := NewKey(private, "client.example", "load")
+	rivest, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{From: "customer@client.example", To: "support@desk.example", Size: 3000, Key: key}
-	l, err := write(o, "customer7@client.example", "load.1.7@client.example", 7)
+	for _, signer := range []crypto.Signer{edward, rivest} {
+		key, err := NewKey(signer, "client.example", "load")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := verified(t, key); len(got.DKIM) != 1 || got.DKIM[0].Result != mailauth.Pass || got.SPF.Result != mailauth.Pass {
+			t.Errorf("%s: %+v", key.algorithm, got)
+		}
+	}
+}
+
+// verified checks a signed mail with the run's own name server.
+func verified(t *testing.T, key *Key) mailauth.Results {
+	t.Helper()
+	from, raw, err := (Options{To: "support@desk.example", Key: key, From: "customer@client.example"}).Mail("1", 7)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dns := testkit.NewDNS(t, map[string][]string{"load._domainkey.client.example": {testkit.TXT("v=DKIM1; k=ed25519; p=" + base64.StdEncoding.EncodeToString(public))}})
-	src := message.BytesSource(l.wire)
+	at := freeUDP(t)
+	names, err := NewNames(at, "client.example", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer names.Close()
+	dns := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", at)
+	}}
+	src := message.BytesSource(raw)
 	m, err := message.Parse(src)
 	if err != nil {
 		t.Fatal(err)
 	}
-	authors, fields := m.Authors()
-	got := mailauth.New(mailauth.Options{Resolver: dns.Resolver()}).Check(context.Background(), mailauth.In{Authors: authors, FromFields: fields, Source: src})
-	if len(got.DKIM) != 1 || got.DKIM[0].Result != mailauth.Pass {
-		t.Fatalf("%+v", got.DKIM)
+	sender, err := addr.Parse(from)
+	if err != nil {
+		t.Fatal(err)
 	}
+	authors, fields := m.Authors()
+	return mailauth.New(mailauth.Options{Resolver: dns}).Check(t.Context(), mailauth.In{
+		RemoteIP: netip.MustParseAddr("127.0.0.1"), MailFrom: sender, Authors: authors, FromFields: fields, Source: src})
+}
+
+func freeUDP(t *testing.T) string {
+	t.Helper()
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return c.LocalAddr().String()
 }
