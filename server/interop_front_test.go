@@ -35,6 +35,8 @@ relay_domains = desk.example.com
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination, reject_unverified_recipient
 unverified_recipient_reject_reason = no such address
+unverified_recipient_reject_code = 550
+address_verify_negative_refresh_time = 1m
 address_verify_sender = postmaster@example.com
 address_verify_poll_count = 10
 address_verify_poll_delay = 1s
@@ -48,21 +50,32 @@ type front struct {
 	postfix *postfix
 }
 
-// newFront starts both. at says how Postfix reaches postdesk: "inet" or "unix";
-// more goes into its main.cf.
-func newFront(t *testing.T, at, more string) *front {
+// way is how Postfix reaches postdesk: the words of docs/behind-postfix.md.
+type way struct{ nexthop, listener, peer string }
+
+// ways are all of them, by name.
+func (p *postfix) way(name string) way {
+	at := "127.0.0.1:" + freePort(p)
+	return map[string]way{
+		"inet": {"lmtp:inet:" + at, fmt.Sprintf("lmtp = [%q]", at), "127.0.0.1"},
+		"unix": {"lmtp:unix:postdesk/lmtp", fmt.Sprintf("lmtp = [%q]", "unix:"+p.at("queue/postdesk/lmtp")), "unix"},
+		"smtp": {"smtp:[127.0.0.1]:" + port(at), fmt.Sprintf("mx = [%q]", at), "127.0.0.1"},
+	}[name]
+}
+
+// newFront starts both. by names the way of mails to postdesk, routes are more
+// lines of the transport map with the agents' sink as AGENTS, and more goes into
+// main.cf.
+func newFront(t *testing.T, by, routes, more string) *front {
 	p := newPostfix(t)
-	lmtp := "127.0.0.1:" + freePort(t)
-	nexthop := "lmtp:inet:" + lmtp
-	if at == "unix" {
-		lmtp, nexthop = "unix:"+p.at("queue/postdesk/lmtp"), "lmtp:unix:postdesk/lmtp"
-	}
+	way := p.way(by)
 	d := newDesk(t, func(config string) string {
-		config = strings.Replace(oneDomain(config), `lmtp = ["127.0.0.1:0"]`, fmt.Sprintf("lmtp = [%q]", lmtp), 1)
-		config = strings.Replace(config, `frontends = ["127.0.0.1"]`, fmt.Sprintf("frontends = [%q]", map[string]string{"inet": "127.0.0.1", "unix": "unix"}[at]), 1)
+		config = strings.Replace(oneDomain(config), `lmtp = ["127.0.0.1:0"]`+"\nmx = [\"127.0.0.1:0\"]", way.listener, 1)
+		config = strings.Replace(config, `frontends = ["127.0.0.1"]`, fmt.Sprintf("frontends = [%q]", way.peer), 1)
 		return throughSmarthost(config, p.addr())
 	})
-	p.write("postdesk", fmt.Sprintf("relationclient@example.com %[1]s\nsav@example.com %[1]s\nexport@example.com %[1]s\ndesk.example.com %[1]s\n", nexthop), true)
+	p.write("postdesk", fmt.Sprintf("relationclient@example.com %[1]s\nsav@example.com %[1]s\nexport@example.com %[1]s\ndesk.example.com %[1]s\n", way.nexthop)+
+		strings.ReplaceAll(routes, "AGENTS", port(d.agents.Addr)), true)
 	p.write("vmailbox", "anne.durand@example.com anne/\nbruno.petit@example.com bruno/\nit@example.com it/\n", true)
 	// What a milter would write.
 	p.write("results", "jean@client.example PREPEND Authentication-Results: front.example.com; spf=pass smtp.mailfrom=jean@client.example\n"+
@@ -102,7 +115,14 @@ func (f *front) maildir(who string) []string {
 	list, _ := filepath.Glob(f.postfix.at("mail/" + who + "/new/*"))
 	seen, _ := filepath.Glob(f.postfix.at("mail/" + who + "/cur/*"))
 	list = append(list, seen...)
-	slices.SortFunc(list, func(a, b string) int { return strings.Compare(filepath.Base(a), filepath.Base(b)) })
+	age := func(path string) time.Time {
+		info, err := os.Stat(path)
+		if err != nil {
+			return time.Time{} // moved from new to cur in between: the next look finds it
+		}
+		return info.ModTime()
+	}
+	slices.SortFunc(list, func(a, b string) int { return age(a).Compare(age(b)) })
 	return list
 }
 
@@ -156,11 +176,11 @@ func (d *desk) ticketIs(number uint64, messages int, status ticket.Status) {
 	})
 }
 
-// Postfix in front over LMTP, one domain: mail comes in through it, goes out
+// Postfix in front over LMTP or SMTP, one domain: mail comes in through it, goes out
 // through it, and Anne reads and answers with neomutt.
 func TestPostfixInFront(t *testing.T) {
-	for _, at := range []string{"inet", "unix"} {
-		t.Run(at, func(t *testing.T) { talkThroughPostfix(newFront(t, at, "")) })
+	for _, by := range []string{"inet", "unix", "smtp"} {
+		t.Run(by, func(t *testing.T) { talkThroughPostfix(newFront(t, by, "", "")) })
 	}
 }
 
@@ -235,7 +255,7 @@ func TestOpenDKIMInFront(t *testing.T) {
 		fmt.Sprintf("Mode v\nSocket inet:%s@127.0.0.1\nAuthservID front.example.com\nRemoveARFrom front.example.com\nRemoveARAll yes\n", milter))
 	background(t, "opendkim", "-f", "-x", conf)
 	listening(t, milter)
-	f := newFront(t, "inet", "smtpd_milters = inet:127.0.0.1:"+milter+"\nmilter_default_action = tempfail\n")
+	f := newFront(t, "inet", "", "smtpd_milters = inet:127.0.0.1:"+milter+"\nmilter_default_action = tempfail\n")
 	forged := "Authentication-Results: front.example.com; dmarc=pass header.from=client.example\n" +
 		"Authentication-Results: front.example.com; dkim=pass header.d=client.example\n" +
 		"Authentication-Results: front.example.com; spf=pass smtp.mailfrom=paul@client.example\n"
@@ -283,10 +303,12 @@ func (d *desk) rawOf(number uint64) string {
 
 // Postfix refuses in its session what postdesk would not take, without a bounce.
 func TestPostfixAsksForRecipients(t *testing.T) {
-	f := newFront(t, "inet", "")
+	f := newFront(t, "inet", "", "")
 	mail := letter("Eve <eve@client.example>", "x@desk.example.com", "x1@client.example", "Hello", "Hello\n")
-	for _, to := range []string{"nobody@desk.example.com", "nobody@example.com", "someone@elsewhere.example"} {
-		if out, code := swaks(t, f.postfix.addr(), "eve@client.example", to, mail); code != 24 { // no recipient taken
+	for to, want := range map[string]string{
+		"nobody@desk.example.com": "<** 550 5.1.1 ", "nobody@example.com": "<** 550 5.1.1 ", "someone@elsewhere.example": "<** 554 5.7.1 ",
+	} {
+		if out, code := swaks(t, f.postfix.addr(), "eve@client.example", to, mail); code != 24 || !strings.Contains(out, want) {
 			t.Errorf("%s: swaks says %d:\n%s", to, code, out)
 		}
 	}

@@ -112,7 +112,6 @@ mynetworks = 127.0.0.1/32
 disable_dns_lookups = yes
 smtp_host_lookup = native
 smtpd_peername_lookup = no
-smtp_bind_address = 127.0.0.3
 alias_maps =
 local_recipient_maps =
 minimal_backoff_time = 2s
