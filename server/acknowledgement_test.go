@@ -332,3 +332,20 @@ func pingPong(t *testing.T, a, b *desk, strip *regexp.Regexp) int {
 	}
 	return total
 }
+
+// What has gone round too often is refused, RFC 5321 §6.3.
+func TestTooManyHops(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean := d.jean()
+	for _, n := range []int{49, 50} {
+		mail := strings.Repeat("Received: from a by b; Sat, 21 Nov 2026 10:00:00 +0000\n", n) + jean.mail(generic, "Bonjour", fmt.Sprintf("%d sauts\n", n))
+		if err := jean.posts([]string{generic}, mail); (n == 50) != refused(err, 554, "5.4.6") {
+			t.Errorf("%d Received fields: %v", n, err)
+		}
+	}
+	d.drained()
+	if d.tickets() != 1 {
+		t.Errorf("%d tickets", d.tickets())
+	}
+}

@@ -149,11 +149,12 @@ func (d *desk) start(text string) {
 	if os.Getenv("POSTDESK_TEST_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	d.srv, err = server.Start(context.Background(), server.Options{Config: cfg, Resolver: d.dns.Resolver(), Log: log, Now: d.now})
+	srv, err := server.Start(context.Background(), server.Options{Config: cfg, Resolver: d.dns.Resolver(), Log: log, Now: d.now})
 	if err != nil {
 		d.Fatal(err)
 	}
-	d.Cleanup(func() { _ = d.srv.Close() })
+	d.srv = srv
+	d.Cleanup(func() { _ = srv.Close() })
 }
 
 // send plays a mail server that hands a mail to the MX.

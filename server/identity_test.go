@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postdesk/internal/ticket"
+	"postdesk/pipeline"
 )
 
 // An agent's address in From is believed with a token of this agent and a
@@ -224,4 +225,44 @@ func TestAnAgentsTokenInACustomersHandsIsInert(t *testing.T) {
 	d.without(ack, "secret", "Jean", "10000", "service")
 	d.expect(10000, ticket.New, "anne")
 	jean.hearsNothing()
+}
+
+// An admin lets a held mail go its way, or drops it; once.
+func TestAnAdminReleasesAHeldMail(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	form := d.person("Formulaire", generic).from("www@other.example")
+	form.writes(generic, "Du site", "Une demande du site.\n")
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.from("x@nobody.example").answers(copy, "Du téléphone.\n")
+	anne.from("x@nobody.example").answers(copy, "D'un faussaire.\n")
+	d.drained()
+	held := d.held()
+	if len(held) != 3 {
+		t.Fatalf("held: %+v", held)
+	}
+	for i, h := range held {
+		act := func() error {
+			if i == 2 {
+				return d.srv.Pipeline.DropHeld(t.Context(), h.ID, pipeline.Admin("root"))
+			}
+			_, err := d.srv.Pipeline.ReleaseHeld(t.Context(), h.ID, pipeline.Admin("root"))
+			return err
+		}
+		if err := act(); err != nil {
+			t.Errorf("%s: %v", h.Why, err)
+		}
+		if err := act(); err == nil {
+			t.Errorf("%s: it was decided twice", h.Why)
+		}
+	}
+	d.says(jean.reads(), "Du téléphone.")
+	jean.hearsNothing()
+	if d.tickets() != 2 || d.messages(10001) != "in" {
+		t.Errorf("%d tickets", d.tickets())
+	}
+	if n := len(form.mailbox()); n != 0 {
+		t.Errorf("%d acknowledgements to our own address", n)
+	}
 }

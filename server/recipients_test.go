@@ -1,14 +1,19 @@
 package server_test
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/base64"
 	"net"
 	"net/textproto"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"postdesk/internal/config"
+	"postdesk/internal/testkit"
 	"postdesk/internal/ticket"
 )
 
@@ -203,5 +208,37 @@ func TestFormsOfOurAddresses(t *testing.T) {
 		if ack := jean.reads(); ack.token() != generic {
 			t.Errorf("%s is acknowledged by %s", to, ack.token())
 		}
+	}
+}
+
+// With a full disk nothing is taken, and what is queued still goes out.
+func TestALowDisk(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	d.customers.SetScript(testkit.Script{testkit.AtMAIL: {Reply: "451 4.3.2 later"}})
+	jean := d.jean()
+	jean.writes(generic, "Bonjour", "Une question.\n")
+	d.reload(strings.Replace(d.text, `min_free_disk = "1MB"`, `min_free_disk = "900000GB"`, 1))
+	if err := jean.posts([]string{generic}, jean.mail(generic, "Bonjour", "Une autre.\n")); !refused(err, 452, "4.3.1") {
+		t.Errorf("got %v, want 452 4.3.1", err)
+	}
+	d.customers.SetScript(nil)
+	d.later(time.Hour)
+	d.srv.Relay.Wake()
+	jean.reads()
+	d.reload(d.text)
+	jean.writes(generic, "Bonjour", "Encore une autre.\n")
+	jean.reads()
+}
+
+// reload takes another configuration, as SIGHUP does.
+func (d *desk) reload(text string) {
+	d.Helper()
+	cfg, err := config.Parse(filepath.Join(d.dir, "config.toml"), []byte(text))
+	if err != nil {
+		d.Fatal(err)
+	}
+	if err := d.srv.Reload(context.Background(), cfg); err != nil {
+		d.Fatal(err)
 	}
 }
