@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -25,6 +26,9 @@ const (
 // fromCustomer is the road of a customer's mail: a message of a ticket, or a new
 // request.
 func (in *inbound) fromCustomer(id rules.Identity) (*result, error) {
+	if err := in.teamOfToken(); err != nil {
+		return nil, err
+	}
 	thread, err := in.p.threading(in.tx, in.delivery, id, false)
 	if err != nil {
 		return nil, err
@@ -42,6 +46,33 @@ func (in *inbound) fromCustomer(id rules.Identity) (*result, error) {
 		return nil, err
 	}
 	return in.finish()
+}
+
+// teamOfToken: an address of the token domain names no team, and its token may
+// be inert for this sender. Such a mail is judged as if it had come to the team
+// that the token is of.
+func (in *inbound) teamOfToken() error {
+	if slices.ContainsFunc(in.targets, func(t target) bool { return t.team != nil }) {
+		return nil
+	}
+	for _, target := range in.targets {
+		if target.token == nil {
+			continue
+		}
+		if a := in.w.agentOf(*target.token); a != nil && target.token.Ticket == 0 {
+			in.team = in.w.homeTeam(a)
+			return nil
+		}
+		t, err := store.GetTicket(in.tx, target.token.Ticket)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			in.team = in.w.teamOf(t)
+		}
+		return err
+	}
+	return nil
 }
 
 // join adds the mail to the ticket that it belongs to.

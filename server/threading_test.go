@@ -346,3 +346,31 @@ func TestAnotherTeamLater(t *testing.T) {
 		t.Errorf("%+v, %d tickets", e, d.tickets())
 	}
 }
+
+// An address of the token domain names no team. A stranger's mail to an agent's
+// token goes to the team whose ticket it is, as a new request.
+func TestAnInertTokenOfTheTokenDomain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, func(config string) string { return config + "\n[tickets]\ntoken_domain = \"desk.example.com\"\n" })
+	jean, bruno, mallory := d.jean(), d.bruno(), d.person("Mallory", "mallory@other.example")
+	jean.writes("export@example.com", "Export", "Hello\n")
+	copy := bruno.reads()
+	mallory.answers(copy, "Hi there\n")
+	if ack := mallory.reads(); ack.token() != "export@example.com" {
+		t.Errorf("acknowledged by %s", ack.token())
+	}
+	if tk := d.ticket(10001); tk.Team.String() != "export@example.com" || d.messages(10000) != "in" {
+		t.Errorf("ticket of %s; messages of the first: %s", tk.Team, d.messages(10000))
+	}
+	// So does one to a colleague's desk address.
+	if _, err := d.srv.Pipeline.Welcome(t.Context(), "bruno"); err != nil {
+		t.Fatal(err)
+	}
+	bruno.drop()
+	mallory.answers(d.mailTo(bruno, len(bruno.mailbox())-1), "Hello again\n")
+	mallory.reads()
+	d.drained()
+	if d.tickets() != 3 {
+		t.Errorf("%d tickets", d.tickets())
+	}
+}
