@@ -17,7 +17,7 @@ race:
 
 # Tests whose program is not installed are skipped with a message.
 interop:
-	@if [ -z "$(INTEROP)" ]; then echo "no interop tests"; else set -x; $(GO) test -count=1 -tags interop $(INTEROP); fi
+	@if [ -z "$(INTEROP)" ]; then echo "no interop tests"; else set -x; $(GO) test -count=1 -timeout 20m -tags interop $(INTEROP); fi
 
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi

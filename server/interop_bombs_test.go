@@ -15,22 +15,50 @@ import (
 	"unicode"
 
 	"postdesk/internal/message"
+	"postdesk/internal/testkit"
 )
 
-// bombs makes the hostile mails of the probe beside the corpora, or skips the
-// test.
-func bombs(t *testing.T) []string {
+// probe finds a tool beside the corpora, or skips the test.
+func probe(t *testing.T, name string) string {
 	t.Helper()
 	corpora := os.Getenv("POSTDESK_CORPORA")
 	if corpora == "" {
 		corpora = "../../shared/corpora"
 	}
-	probe := filepath.Join(corpora, "..", "probes", "bombs.py")
-	if _, err := os.Stat(probe); err != nil {
+	path := filepath.Join(corpora, "..", "probes", name)
+	if _, err := os.Stat(path); err != nil {
 		t.Skip("no probe beside POSTDESK_CORPORA")
 	}
+	return path
+}
+
+// Whatever looks like an end of data and is none smuggles no second mail into the whole
+// server, also where it believes the peer.
+func TestSmugglingProbe(t *testing.T) {
+	python, tool := systemPython(t, "socket"), probe(t, "smuggle.py")
+	for name, change := range map[string]func(string) string{"stranger": nil, "frontend": oneDomain} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits most of the time
+			d := newDesk(t, change)
+			host, port, _ := strings.Cut(d.srv.Addr("mx"), ":")
+			if out, code := run(t, nil, "env", python, tool, host, port, "eve@client.example", "relationclient@example.com"); code != 0 {
+				t.Errorf("the probe says %d:\n%s", code, out)
+			}
+			for _, k := range d.kept() {
+				if m := parse(t, testkit.Received{Raw: k.raw}); m.Header.Text("Subject") != "outer" {
+					t.Errorf("ticket %d is a smuggled mail:\n%q", k.ticket, k.raw)
+				}
+			}
+		})
+	}
+}
+
+// bombs makes the hostile mails of the probe.
+func bombs(t *testing.T) []string {
+	t.Helper()
+	tool := probe(t, "bombs.py")
 	dir := t.TempDir()
-	if out, code := run(t, nil, "env", systemPython(t, "zipfile"), probe, dir); code != 0 {
+	if out, code := run(t, nil, "env", systemPython(t, "zipfile"), tool, dir); code != 0 {
 		t.Fatal(out)
 	}
 	list, err := filepath.Glob(filepath.Join(dir, "*.eml"))
