@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -84,7 +85,7 @@ func (in *inbound) sendRefusal(target addr.Address) error {
 	if err != nil {
 		return err
 	}
-	return in.p.enqueue(in.tx, src, store.Outgoing{To: target, Domain: in.team.Address.Domain, MessageID: mark.messageID, Purpose: store.PurposeSentence,
+	return in.p.enqueue(in.tx, src, store.Outgoing{To: target, Domain: in.team.Address.Domain, MessageID: mark.messageID, Item: mark.item, Purpose: store.PurposeSentence,
 		Ticket: in.t.Number, Message: in.m.Seq, NotifyNone: true, Due: in.at, Created: in.at})
 }
 
@@ -115,7 +116,7 @@ func (in *inbound) ackFacts(target addr.Address, w *windows) (*rules.AckFacts, e
 		OwnSubjects: in.w.compose.AckSubjects(),
 		Report:      in.mail.Report() != nil, CalendarMethod: in.mail.CalendarMethod(), Spam: in.facts.Filter.Spam, Malware: in.facts.Filter.Malware,
 		DMARCFail: r.DMARC.Result == mailauth.Fail, Backed: in.facts.Auth.Backed != "", TempError: r.TempError(),
-		KnownTwoWay: in.contact != nil && in.contact.TwoWay, EnvelopeAligned: in.envelopeAligned(),
+		KnownTwoWay: in.twoWay(target), EnvelopeAligned: in.envelopeAligned(),
 		Caps: rules.Caps{Limits: in.w.cfg.Acknowledge, Ticket: in.t.Acknowledged, Address: &w.address, Domain: &w.domain, All: &w.all, Tripped: w.tripped},
 		Off:  !in.team.Acknowledge || in.outcome.Acknowledge != nil && !*in.outcome.Acknowledge,
 	}
@@ -127,17 +128,17 @@ func (in *inbound) ackFacts(target addr.Address, w *windows) (*rules.AckFacts, e
 	return f, nil
 }
 
-// envelopeAligned: the envelope sender's domain is that of the author, or SPF
-// passed for the envelope while DKIM backs the author.
+// envelopeAligned: SPF passed for the envelope's sender, and its domain is the
+// author's or DKIM backs the author. Without SPF only the author's own address
+// is answered: of two addresses of one domain a forger could choose the other.
 func (in *inbound) envelopeAligned() bool {
 	r := in.facts.Auth.Results
-	if r.SPF.Aligned {
-		return true
-	}
-	if r.SPF.Result == mailauth.Pass && in.facts.Auth.Backed != "" {
-		return true
-	}
-	return addr.OrgDomain(in.env.From.Domain) == addr.OrgDomain(in.author.Address.Domain)
+	return r.SPF.Result == mailauth.Pass && (r.SPF.Aligned || in.facts.Auth.Backed != "")
+}
+
+// twoWay: an agent has written to this very address's contact.
+func (in *inbound) twoWay(target addr.Address) bool {
+	return in.contact != nil && in.contact.TwoWay && slices.ContainsFunc(in.contact.Addresses, target.Equal)
 }
 
 // generic says whether an address is a team's, an alias, or a token address of
@@ -270,7 +271,7 @@ func (in *inbound) sendAck(target addr.Address, wait bool) error {
 	if err != nil {
 		return err
 	}
-	row := store.Outgoing{To: target, Domain: in.team.Address.Domain, MessageID: mark.messageID, Purpose: store.PurposeAck,
+	row := store.Outgoing{To: target, Domain: in.team.Address.Domain, MessageID: mark.messageID, Item: mark.item, Purpose: store.PurposeAck,
 		Ticket: in.t.Number, Message: in.m.Seq, NotifyNone: true, Due: in.at, Created: in.at}
 	if wait {
 		row.State, row.Reason = store.Held, string(rules.ReasonBreaker)

@@ -13,6 +13,7 @@ import (
 	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
+	"postdesk/store"
 )
 
 // maxAgentText is how much of an agent's text is searched for commands and kept
@@ -71,7 +72,11 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 		}
 		return nil, err
 	}
-	out.note = ticket.Has(out.commands, ticket.CmdNote) || out.agent.Role == config.RoleObserver || answersNote(id)
+	internal, err := out.answersInternal()
+	if err != nil {
+		return nil, err
+	}
+	out.note = ticket.Has(out.commands, ticket.CmdNote) || out.agent.Role == config.RoleObserver || answersNote(id) || internal
 	if err := out.remembered(&thread); err != nil {
 		return nil, err
 	}
@@ -124,6 +129,20 @@ func answersNote(id rules.Identity) bool {
 	return slices.ContainsFunc(id.Tokens, func(p rules.Presented) bool {
 		return p.Token.Kind == addr.KindNote && p.Place == rules.PlaceRecipient
 	})
+}
+
+// answersInternal: what the mail answers, by its Message-IDs, is a note: also
+// when the client wrote to the generic address.
+func (out *outbound) answersInternal() (bool, error) {
+	if out.t == nil {
+		return false, nil
+	}
+	seq, err := out.answeredMessage()
+	if err != nil || seq == 0 {
+		return false, err
+	}
+	m, err := store.GetMessage(out.tx, out.t.Number, seq)
+	return m.Kind == ticket.KindNote || m.Kind == ticket.KindInternal, err
 }
 
 // commandsOnly: nothing is left for anyone to read once commands and signature
@@ -245,6 +264,7 @@ func (out *outbound) writeNote() (*result, error) {
 	if err := out.keepAs(ticket.KindNote); err != nil {
 		return nil, err
 	}
+	out.m.Excerpt = excerpt(out.rest)
 	if err := out.event(ticket.Event{By: out.by(), What: ticket.Noted, Message: out.m.Seq}); err != nil {
 		return nil, err
 	}

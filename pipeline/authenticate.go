@@ -85,7 +85,7 @@ func (d *delivery) prefix() []byte {
 	fmt.Fprintf(&b, "Return-Path: <%s>\r\n", d.env.From)
 	if d.env.Peer.Login == "" {
 		r := d.facts.Auth.Results
-		b.WriteString(mailauth.Format(host, r))
+		b.WriteString("Authentication-Results: " + mailauth.Format(host, r) + "\r\n")
 	}
 	b.WriteString("Received: ")
 	if d.env.Peer.Login == "" {

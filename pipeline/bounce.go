@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,7 +46,7 @@ func (in *inbound) fromRobot(id rules.Identity) (*result, error) {
 // had said it in the session; a delay or a success is only written down.
 func (in *inbound) judge(row *store.Outgoing) error {
 	failed, about := verdictOf(in.mail.Report(), row)
-	if !failed || row.State == store.Failed {
+	if !failed || row.State != store.Delivered || !in.returned() {
 		return nil
 	}
 	if about != "" {
@@ -63,6 +64,13 @@ func (in *inbound) judge(row *store.Outgoing) error {
 
 // maxRemote is how much of a remote server's words is kept, in bytes.
 const maxRemote = 250
+
+// returned: the report came the way that reports come, from nobody to the
+// address that only the mail's envelope bore. What merely names a Message-ID of
+// ours, anyone can write who has seen the mail: it is kept, and changes nothing.
+func (in *inbound) returned() bool {
+	return in.env.From.IsZero() && slices.ContainsFunc(in.targets, func(t target) bool { return t.token != nil && t.token.Kind == addr.KindBounce })
+}
 
 // verdictOf reads a report: whether it says that this mail failed for good, and in
 // which words. A null-sender mail to a bounce address without RFC 3464 fields
@@ -115,32 +123,13 @@ func (in *inbound) bounced() (*store.Outgoing, error) {
 	return in.sentAs(t)
 }
 
-// sentAs finds the row of a ticket's outgoing mail by its token.
-func (in *inbound) sentAs(tok addr.Token) (*store.Outgoing, error) {
-	t, err := store.GetTicket(in.tx, tok.Ticket)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	id := in.p.minter(in.w, t).marks(tok.Item, tok.Person).messageID
+// sentAs finds the row of a ticket's outgoing mail by its token; of several
+// recipients, the one that the report names.
+func (in *inbound) sentAs(tok addr.Token) (found *store.Outgoing, err error) {
 	report := in.mail.Report()
-	var found *store.Outgoing
-	err = store.SentOf(in.tx, tok.Ticket, func(row store.Outgoing) error {
-		if row.MessageID != id {
-			return nil
-		}
-		if found == nil {
+	err = store.SentAs(in.tx, tok.Ticket, tok.Item, func(row store.Outgoing) error {
+		if found == nil || report != nil && slices.ContainsFunc(report.Recipients, func(s message.RecipientStatus) bool { return sameRecipient(s, row.To, 2) }) {
 			found = &row
-		}
-		if report == nil {
-			return nil
-		}
-		for _, s := range report.Recipients {
-			if sameRecipient(s, row.To, 2) {
-				found = &row // of several recipients, the one that the report names
-			}
 		}
 		return nil
 	})

@@ -103,12 +103,29 @@ func (p *Pipeline) present(w *world, t addr.Token, place rules.Place) rules.Pres
 	return pr
 }
 
-// answered are the Message-IDs that the mail answers, the nearest first.
+// maxAnswered is how many Message-IDs of a mail are looked up. Clients that
+// shorten References keep the first, which is the thread's, and the last.
+const maxAnswered = 20
+
+// answered are the Message-IDs that the mail answers, the nearest first, each
+// once.
 func (d *delivery) answered() []string {
 	ids := d.mail.Header.MessageIDs("In-Reply-To")
 	refs := d.mail.Header.MessageIDs("References")
 	slices.Reverse(refs)
-	return append(ids, refs...)
+	var list []string
+	for _, id := range append(ids, refs...) {
+		if id = clip(id); !slices.Contains(list, id) {
+			list = append(list, id)
+		}
+		if len(list) > 10*maxAnswered {
+			break
+		}
+	}
+	if n := len(list); n > maxAnswered {
+		list = append(list[:maxAnswered-1], list[n-1])
+	}
+	return list
 }
 
 // ownLoop: a loop mark of ours that verifies. An address in our domain would
@@ -148,6 +165,11 @@ func (d *delivery) isBounce() bool {
 // automatic: the mail was written by a program, RFC 3834 §5 and the habits of
 // those that do not say so.
 func (d *delivery) automatic() bool {
+	for _, t := range d.targets {
+		if t.token != nil && t.token.Kind == addr.KindBounce {
+			return true // people answer From; only programs answer the envelope's sender
+		}
+	}
 	return rules.Automatic(&rules.AckFacts{Header: d.mail.Header.Values, EnvelopeFrom: d.env.From, Subject: d.facts.Subject,
 		Report: d.mail.Report() != nil, OwnSubjects: d.w.compose.AckSubjects()})
 }

@@ -126,7 +126,7 @@ func (p *Pipeline) enqueueCopy(tx store.Tx, w *world, c copyOf, agent *config.Ag
 		return err
 	}
 	return p.enqueue(tx, src, store.Outgoing{
-		From: mark.sender, To: agent.Address, Domain: w.signer(w.teamOf(c.t), mark.sender), MessageID: mark.messageID,
+		From: mark.sender, To: agent.Address, Domain: w.signer(w.teamOf(c.t), mark.sender), MessageID: mark.messageID, Item: mark.item,
 		Purpose: purpose, Ticket: c.t.Number, Message: c.m.Seq, Agent: agent.ID, Reduced: c.omitOver > 0, Due: c.at, Created: c.at,
 	})
 }
@@ -210,8 +210,8 @@ func copyAgain(tx store.ReadTx, t *ticket.Ticket, seq uint64, now time.Time) (*c
 // latestCopy is the latest mail of the customer's side; nil when there is none.
 func latestCopy(tx store.ReadTx, t *ticket.Ticket, now time.Time) (*copyOf, error) {
 	var last uint64
-	err := store.Messages(tx, t.Number, func(m ticket.Message) error {
-		if m.Kind == ticket.KindIn || m.Kind == ticket.KindVisitor {
+	err := store.LatestMessages(tx, t.Number, maxLookBack, func(m ticket.Message) error {
+		if last == 0 && (m.Kind == ticket.KindIn || m.Kind == ticket.KindVisitor) {
 			last = m.Seq
 		}
 		return nil

@@ -131,7 +131,7 @@ func (d *delivery) gather() error {
 	if peer.Addr.IsValid() {
 		d.facts.Peer = peer.Addr.String()
 	}
-	for _, to := range d.env.To {
+	for _, to := range d.env.To[:min(len(d.env.To), maxKeptTo)] {
 		d.facts.EnvelopeTo = append(d.facts.EnvelopeTo, to.String())
 	}
 	return nil

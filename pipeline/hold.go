@@ -3,11 +3,11 @@ package pipeline
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
-	"postdesk/internal/config"
 	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
@@ -22,6 +22,7 @@ const (
 	holdCommand  = "command"  // a command that can't be understood or carried out
 	holdWhich    = "which"    // which ticket is meant
 	holdOwn      = "own-address"
+	holdFault    = "fault" // a stage failed on an agent's mail
 )
 
 // maxNotices is how many notices of held mail an agent gets in an hour: whoever
@@ -30,7 +31,7 @@ const maxNotices = 20
 
 // HoldReasons lists them for the metrics.
 func HoldReasons() []string {
-	return []string{holdIdentity, holdGuard, holdCommand, holdWhich, holdOwn}
+	return []string{holdIdentity, holdGuard, holdCommand, holdWhich, holdOwn, holdFault}
 }
 
 // fromDoubtful is the road of a mail with an agent's address that is not
@@ -110,6 +111,7 @@ func (out *outbound) rememberHeld(id uint64) error {
 // noticeOf is the notice for each reason.
 var noticeOf = map[string]compose.NoticeKind{
 	holdIdentity: compose.NoticeHeld, holdGuard: compose.NoticeGuard, holdCommand: compose.NoticeUnknown, holdWhich: compose.NoticeWhich,
+	holdFault: compose.NoticeGuard,
 }
 
 // tellHeld asks the agent, at the registered address only.
@@ -118,16 +120,12 @@ func (out *outbound) tellHeld(h *store.HeldMail, findings []compose.Finding) err
 	if !ok || out.agent == nil {
 		return nil
 	}
-	var w rules.Window
-	if _, err := store.Window(out.tx, "held-notice", out.agent.ID, &w); err != nil {
+	left, err := out.noticesLeft(h)
+	if err != nil || left == 0 {
 		return err
 	}
-	if h.Why == holdIdentity && w.Full(out.at, config.Rate{N: maxNotices, Per: time.Hour}) {
-		return nil
-	}
-	w.Add(out.at)
-	if err := store.SetWindow(out.tx, "held-notice", out.agent.ID, &w, out.at.Add(time.Hour)); err != nil {
-		return err
+	if left == 1 {
+		h.Reasons = append(h.Reasons, words(out.lang(), "manyHeld"))
 	}
 	text, _ := out.mail.TextBody(16 << 10)
 	n := notice{kind: kind, agent: out.agent, at: out.at, from: out.holdAddress(h.ID), original: nil,
@@ -136,6 +134,26 @@ func (out *outbound) tellHeld(h *store.HeldMail, findings []compose.Finding) err
 		n.t, n.answering = out.t, out.facts.MessageID
 	}
 	return out.p.notify(out.tx, out.w, n)
+}
+
+// noticesLeft is how many notices of this kind the agent may still get in this
+// hour, this one included. Mails with a backed address are counted apart, so that
+// forgers do not silence what is about the agent's own.
+func (out *outbound) noticesLeft(h *store.HeldMail) (int, error) {
+	if h.Why != holdIdentity {
+		return maxNotices, nil
+	}
+	scope := "held-forged"
+	if out.facts.Auth.Backed != "" {
+		scope = "held-backed"
+	}
+	var w rules.Window
+	if _, err := store.Window(out.tx, scope, out.agent.ID, &w); err != nil {
+		return 0, err
+	}
+	left := max(0, maxNotices-w.Count(out.at, time.Hour))
+	w.Add(out.at)
+	return left, store.SetWindow(out.tx, scope, out.agent.ID, &w, out.at.Add(time.Hour))
 }
 
 // closest are the commands near to what could not be understood.
@@ -203,16 +221,43 @@ func (out *outbound) decide(h *store.HeldMail) (*result, error) {
 		return out.told(h, words(out.lang(), "decided"))
 	case ticket.Has(commands, ticket.CmdCancel):
 		return out.cancel(h)
-	case ticket.Has(commands, ticket.CmdSend) || h.Why == holdIdentity:
+	case ticket.Has(commands, ticket.CmdSend) || h.Why == holdIdentity && agrees(fresh):
 		return out.release(h)
 	}
 	return out.told(h, words(out.lang(), "sendOrCancel"))
 }
 
+// agrees: an answer that says nothing against it. "No, that was not me" must not
+// send what it denies, nor may an absence note that does not say that it is one.
+func agrees(fresh string) bool {
+	text, _ := message.SplitSignature(fresh)
+	word, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	word = strings.ToLower(strings.TrimSpace(word))
+	return word == "" || yesWords[strings.TrimRight(word, " .!,")] || yesWords[strings.TrimRight(firstWord(word), ".!,:;")]
+}
+
+func firstWord(line string) string {
+	word, _, _ := strings.Cut(line, " ")
+	return word
+}
+
+// yesWords begin an answer that agrees, in French and English.
+var yesWords = map[string]bool{
+	"oui": true, "ok": true, "okay": true, "d'accord": true, "d’accord": true, "confirmé": true, "confirme": true, "envoyer": true, "envoyez": true,
+	"yes": true, "yep": true, "confirmed": true, "confirm": true, "send": true, "release": true, "c'est moi": true, "c’est moi": true, "it was me": true, "it's me": true,
+}
+
+// maxTold is how many of the answers to one notice get a line back: a mailbox
+// that answers everything must not be answered for ever.
+const maxTold = 3
+
 // told keeps the answer and writes one line back.
 func (out *outbound) told(h *store.HeldMail, line string) (*result, error) {
 	if err := out.keepAnswer(h); err != nil {
 		return nil, err
+	}
+	if len(h.Answers) >= maxTold {
+		return out.result(), out.rememberHeld(h.ID)
 	}
 	n := notice{kind: compose.NoticeTranscript, agent: out.agent, from: out.holdAddress(h.ID), answering: out.facts.MessageID, at: out.at,
 		data: compose.NoticeData{Lines: []string{line}}}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"postdesk/internal/addr"
 	"postdesk/internal/compose"
 	"postdesk/internal/config"
 	"postdesk/internal/ticket"
@@ -83,6 +84,11 @@ func (in *inbound) sender() ticket.Actor {
 	return ticket.Actor{Kind: ticket.ByContact, ID: in.author.Address.String()}
 }
 
+// maxKeptTo is how many envelope recipients are written down with a mail: they
+// are all ours, and a hundred of them with long extensions would be a large
+// record.
+const maxKeptTo = 20
+
 // keep stores the mail as a message of the ticket.
 func (in *inbound) keep(kind ticket.Kind) error {
 	id, err := in.put(in.tx)
@@ -90,7 +96,7 @@ func (in *inbound) keep(kind ticket.Kind) error {
 		return err
 	}
 	in.m = &ticket.Message{
-		Kind: kind, At: in.at, Mail: uint64(id), From: in.author, To: in.env.To, Subject: in.facts.Subject,
+		Kind: kind, At: in.at, Mail: uint64(id), From: addr.Mailbox{Name: shortName(in.author.Name), Address: in.author.Address}, To: in.env.To[:min(len(in.env.To), maxKeptTo)], Subject: in.facts.Subject,
 		MessageID: in.facts.MessageID, Backed: in.facts.Auth.Backed, Prefix: in.prefix(),
 	}
 	return store.AddMessage(in.tx, in.t, in.m)
@@ -177,7 +183,7 @@ func (in *inbound) remember() error {
 	if print == "" {
 		return nil
 	}
-	s := store.Seen{At: in.at, Ticket: in.t.Number, Message: in.m.Seq}
+	s := store.Seen{At: in.at, Ticket: in.t.Number, Message: in.m.Seq, Backed: in.facts.Auth.Backed != ""}
 	for _, t := range in.targets {
 		if t.team != nil {
 			s.Teams = append(s.Teams, t.team.Address)
@@ -203,7 +209,46 @@ func (in *inbound) repeated() (*result, bool, error) {
 	if seen.Ticket == 0 {
 		return r, true, nil // it was held
 	}
+	if !seen.Backed && in.facts.Auth.Backed != "" {
+		if err := in.vouch(seen, print); err != nil {
+			return nil, false, err
+		}
+		seen.Backed = true
+	}
 	return r, true, in.addTeams(seen, print)
+}
+
+// vouch is for a mail that came first from who knows whom, and now from its
+// author: someone who had seen it before must not take its place. What the first
+// could not have is made good: the address is backed, and the acknowledgement
+// goes out if it may.
+func (in *inbound) vouch(seen store.Seen, print string) error {
+	t, err := store.GetTicket(in.tx, seen.Ticket)
+	if err != nil {
+		return err
+	}
+	m, err := store.GetMessage(in.tx, seen.Ticket, seen.Message)
+	if err != nil {
+		return err
+	}
+	in.t, in.m, in.team = t, &m, in.w.teamOf(t)
+	m.Backed = in.facts.Auth.Backed
+	if in.contact, err = contactOf(in.tx, in.author.Address); err != nil {
+		return err
+	}
+	if m.Kind == ticket.KindIn && m.Seq == 1 && !t.Acknowledged {
+		if err := in.acknowledge(); err != nil {
+			return err
+		}
+	}
+	seen.Backed = true
+	if err := store.SetSeen(in.tx, print, seen, seen.At.Add(sameMail)); err != nil {
+		return err
+	}
+	if err := store.PutMessage(in.tx, t.Number, m); err != nil {
+		return err
+	}
+	return store.SaveTicket(in.tx, t)
 }
 
 // addTeams tells the teams that had not been named before.

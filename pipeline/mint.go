@@ -46,6 +46,7 @@ type marks struct {
 	messageID string       // without brackets
 	thread    string       // the first of References
 	sender    addr.Address // envelope sender, for bounces
+	item      uint64       // which of the ticket's outgoing mails it is
 }
 
 // next numbers one more outgoing mail of the ticket to a person.
@@ -62,6 +63,7 @@ func (m minter) marks(n uint64, who addr.Person) marks {
 		messageID: bare(addr.MessageID(m.keys.Mint(tok), strconv.FormatUint(n, 36), m.team.Address.Domain)),
 		thread:    m.thread(who),
 		sender:    m.address(bounce),
+		item:      n,
 	}
 }
 

@@ -18,6 +18,9 @@ import (
 // follow from it are in the same commit. It implements relay.Reports, which
 // calls Record in a new transaction when it fails.
 func (p *Pipeline) Outcome(tx store.Tx, row store.Outgoing, now time.Time) error {
+	if row.State == store.Delivered {
+		return letGo(tx, row)
+	}
 	t, err := concerned(tx, row)
 	if err != nil || t == nil {
 		return err
@@ -26,6 +29,26 @@ func (p *Pipeline) Outcome(tx store.Tx, row store.Outgoing, now time.Time) error
 		return p.late(tx, p.world.Load(), t, row, now)
 	}
 	return p.undelivered(tx, p.world.Load(), t, row, now)
+}
+
+// largeCopy is the size, in bytes, above which what agents got is not kept: a
+// large mail to a whole team would stay in the journal once for each.
+const largeCopy = 256 << 10
+
+// letGo erases a large copy once it is delivered. The customer's mail itself
+// stays, and so does what customers got.
+func letGo(tx store.Tx, row store.Outgoing) error {
+	if row.Purpose != store.PurposeCopy && row.Purpose != store.PurposeNote && row.Purpose != store.PurposeNotice {
+		return nil
+	}
+	m, err := tx.Mail(row.Mail)
+	if errors.Is(err, store.ErrErased) || err == nil && m.Size() < largeCopy {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return tx.EraseMail(row.Mail)
 }
 
 // Record writes only that a mail failed or is late, when what follows from it

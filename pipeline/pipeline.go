@@ -258,11 +258,15 @@ func (p *Pipeline) report(d *delivery, r *result) {
 }
 
 // salvage keeps a mail on which a stage panicked: a ticket with what could be
-// read, and the raw mail for the agents.
+// read, and the raw mail for the agents. An agent's mail is held: nothing of it
+// may go the wrong way.
 func (p *Pipeline) salvage(tx store.Tx, d *delivery) (*result, error) {
 	in := p.inbound(tx, d)
 	if seen, ok, err := in.repeated(); err != nil || ok {
 		return seen, err
+	}
+	if in.agent() != nil {
+		return in.outbound().hold(holdFault, nil, []string{d.facts.Panic})
 	}
 	var err error
 	if in.t, err = store.NewTicket(tx, d.w.cfg.Tickets.FirstNumber); err != nil {

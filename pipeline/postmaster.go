@@ -2,12 +2,16 @@ package pipeline
 
 import (
 	"fmt"
+	"time"
 
 	"postdesk/internal/compose"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
 	"postdesk/store"
 )
+
+// maxPostmaster is how many mails an hour are passed on to the admin.
+const maxPostmaster = 60
 
 // toPostmaster passes mail for postmaster and abuse (RFC 5321 §4.5.1, RFC 2142
 // §4) on to the admin, with the mail attached as it is.
@@ -18,6 +22,14 @@ func (p *Pipeline) toPostmaster(tx store.Tx, d *delivery) error {
 		}
 		if d.author.Address.Key() == d.w.cfg.Postmaster.Key() || p.ownLoop(d) {
 			return nil // the admin's own mail, or ours come back: not round and round
+		}
+		var w rules.Window
+		if _, err := store.Window(tx, "postmaster", "", &w); err != nil || w.Count(d.at, time.Hour) >= maxPostmaster {
+			return err // the mail itself is kept
+		}
+		w.Add(d.at)
+		if err := store.SetWindow(tx, "postmaster", "", &w, d.at.Add(time.Hour)); err != nil {
+			return err
 		}
 		return p.notifyPostmaster(tx, d.w, "Mail for "+t.address.String(),
 			fmt.Sprintf("From %s, %s.", d.facts.EnvelopeFrom, d.facts.Subject), d.raw, d.at)

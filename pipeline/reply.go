@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
@@ -15,6 +16,10 @@ import (
 
 // maxReferences is how many Message-IDs a reply names beside the thread's own.
 const maxReferences = 10
+
+// maxLookBack is how many messages of a ticket are looked at for one mail: a
+// ticket that a loop has filled must not cost every mail its length.
+const maxLookBack = 200
 
 // reply is an agent's answer to the customer: composed anew, searched for
 // leaks, and sent or held.
@@ -68,8 +73,8 @@ func (out *outbound) crossed() ([]compose.Finding, error) {
 		return nil, err
 	}
 	var found []compose.Finding
-	err = store.Messages(out.tx, out.t.Number, func(m ticket.Message) error {
-		if m.Kind == ticket.KindOut && m.Seq > answered && m.Agent != out.agent.ID {
+	err = store.LatestMessages(out.tx, out.t.Number, maxLookBack, func(m ticket.Message) error {
+		if m.Kind == ticket.KindOut && m.Seq > answered && m.Agent != out.agent.ID && len(found) == 0 {
 			found = []compose.Finding{{Kind: compose.FindCrossed, What: out.w.agentName(m.Agent)}}
 		}
 		return nil
@@ -99,9 +104,13 @@ func (out *outbound) compose(mark marks, to *ticket.Participant, cc []*ticket.Pa
 	if head.InReplyTo, head.References, err = out.history(mark.thread); err != nil {
 		return compose.ReplyOut{}, err
 	}
+	notes, err := out.noteTexts()
+	if err != nil {
+		return compose.ReplyOut{}, err
+	}
 	return out.w.compose.Reply(compose.ReplyIn{
 		Head: head, Team: out.team, Lang: out.w.language(out.t), Agent: out.agent.Name, Mail: out.mail, Commands: lines(out.commands),
-		Rewrite: out.rewrite, Secrets: out.w.secrets, IsToken: out.isToken,
+		Rewrite: out.rewrite, Secrets: slices.Concat(out.w.secrets, notes), IsToken: out.isToken,
 	})
 }
 
@@ -117,19 +126,49 @@ func answerTo(p *ticket.Participant) addr.Mailbox {
 // and those before it.
 func (out *outbound) history(thread string) (inReplyTo string, references []string, err error) {
 	var ids []string
-	err = store.Messages(out.tx, out.t.Number, func(m ticket.Message) error {
-		if m.MessageID != "" && (m.Kind == ticket.KindIn || m.Kind == ticket.KindOut) {
-			ids = append(ids, m.MessageID)
-			if m.Kind == ticket.KindIn {
-				inReplyTo = m.MessageID
+	err = store.LatestMessages(out.tx, out.t.Number, maxLookBack, func(m ticket.Message) error {
+		if m.MessageID == "" || m.Kind != ticket.KindIn && m.Kind != ticket.KindOut || len(ids) == maxReferences {
+			return nil
+		}
+		if m.Kind == ticket.KindIn && inReplyTo == "" {
+			inReplyTo = m.MessageID
+		}
+		ids = append(ids, m.MessageID)
+		return nil
+	})
+	slices.Reverse(ids)
+	return inReplyTo, append([]string{thread}, ids...), err
+}
+
+// noteTexts are the longer lines of the ticket's latest notes: none of them may
+// be in what a customer gets.
+func (out *outbound) noteTexts() ([]string, error) {
+	var list []string
+	err := store.LatestMessages(out.tx, out.t.Number, maxLookBack, func(m ticket.Message) error {
+		for _, line := range strings.Split(m.Excerpt, "\n") {
+			if line = strings.TrimSpace(line); len(line) >= minSecret {
+				list = append(list, line)
 			}
 		}
 		return nil
 	})
-	if len(ids) > maxReferences {
-		ids = slices.Concat(ids[:1], ids[len(ids)-maxReferences+1:])
+	return list, err
+}
+
+// minSecret is the length of a note's line, in bytes, that is worth guarding:
+// "Bonjour," is in every mail.
+const minSecret = 20
+
+// maxExcerpt is how much of a note is guarded, in bytes.
+const maxExcerpt = 2000
+
+// excerpt is the part of a note that is kept for the guard.
+func excerpt(text string) string {
+	text, _ = message.SplitSignature(text)
+	if len(text) > maxExcerpt {
+		text = strings.ToValidUTF8(text[:maxExcerpt], "")
 	}
-	return inReplyTo, append([]string{thread}, ids...), err
+	return text
 }
 
 // rewrite says what an address in the agent's mail becomes for the customer: an
@@ -186,7 +225,7 @@ func (out *outbound) send(mark marks, src message.Source, to *ticket.Participant
 	}
 	for _, p := range append([]*ticket.Participant{to}, cc...) {
 		row := store.Outgoing{
-			Mail: id, From: mark.sender, To: answerTo(p).Address, Domain: out.team.Address.Domain, MessageID: mark.messageID, Purpose: store.PurposeReply,
+			Mail: id, From: mark.sender, To: answerTo(p).Address, Domain: out.team.Address.Domain, MessageID: mark.messageID, Item: mark.item, Purpose: store.PurposeReply,
 			Ticket: out.t.Number, Message: out.m.Seq, Agent: out.agent.ID, Due: out.at, Created: out.at,
 		}
 		row.SMTPUTF8 = !row.From.IsASCII() || !row.To.IsASCII()

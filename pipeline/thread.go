@@ -17,14 +17,22 @@ func (p *Pipeline) threading(tx store.ReadTx, d *delivery, id rules.Identity, ex
 		return rules.ThreadOut{}, err
 	}
 	var failed error
+	states := map[uint64]*rules.TicketState{} // nil: there is no such ticket
 	in := rules.ThreadIn{
 		Evidence: evidence,
 		Ticket: func(number uint64) (rules.TicketState, bool) {
-			s, err := d.ticketState(tx, number)
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
-				failed = err
+			s, known := states[number]
+			if !known {
+				var err error
+				if s, err = d.ticketState(tx, number); err != nil {
+					failed = err
+				}
+				states[number] = s
 			}
-			return s, err == nil
+			if s == nil {
+				return rules.TicketState{}, false
+			}
+			return *s, true
 		},
 		Backed:    d.facts.Auth.Backed != "" || id.Kind == rules.IdentityAgent,
 		Agent:     id.Kind == rules.IdentityAgent || id.Kind == rules.IdentityHeld,
@@ -69,12 +77,16 @@ func (d *delivery) evidence(tx store.ReadTx, id rules.Identity) ([]rules.Evidenc
 // comes back by itself and joins nothing.
 var joins = map[addr.Kind]bool{addr.KindTicket: true, addr.KindNote: true, addr.KindMessage: true, addr.KindThread: true, addr.KindParticipant: true}
 
-func (d *delivery) ticketState(tx store.ReadTx, number uint64) (rules.TicketState, error) {
+// ticketState is what threading knows of a ticket; nil when there is none.
+func (d *delivery) ticketState(tx store.ReadTx, number uint64) (*rules.TicketState, error) {
 	t, err := store.GetTicket(tx, number)
-	if err != nil {
-		return rules.TicketState{}, err
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
 	}
-	return rules.TicketState{
+	if err != nil {
+		return nil, err
+	}
+	return &rules.TicketState{
 		Solved: t.Status == ticket.Solved, Closed: t.Status == ticket.Closed, ClosedAt: t.ClosedAt,
 		MergedInto: t.MergedInto, Participant: t.Who(d.author.Address) != nil || d.facts.Class.Agent != "",
 	}, nil

@@ -10,6 +10,7 @@ var sentences = map[string]map[string]string{
 		"decided":      "Ce message retenu a déjà été traité.",
 		"cancelled":    "Le message retenu est annulé : rien n’est parti.",
 		"sendOrCancel": "Répondez #envoyer pour l’envoyer tel quel, ou #annuler pour l’abandonner.",
+		"manyHeld":     "D’autres messages de ce genre sont retenus ; pendant une heure, ils ne seront plus annoncés un par un.",
 		"unreadable":   "Ce message n’a pas pu être lu entièrement ; il est joint tel qu’il a été reçu.",
 	},
 	"en": {
@@ -19,6 +20,7 @@ var sentences = map[string]map[string]string{
 		"decided":      "This held mail was decided on already.",
 		"cancelled":    "The held mail is cancelled: nothing was sent.",
 		"sendOrCancel": "Reply #send to send it as it is, or #cancel to drop it.",
+		"manyHeld":     "More mails like this are being held; for an hour they will not be announced one by one.",
 		"unreadable":   "This mail could not be read completely; it is attached as it was received.",
 	},
 }

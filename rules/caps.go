@@ -104,7 +104,13 @@ func (c *Caps) addressFull(now time.Time) bool {
 	return full(c.Address, now, c.Limits.PerAddress) || full(c.Address, now, c.Limits.PerAddressDay)
 }
 
-func (c *Caps) domainFull(now time.Time) bool { return full(c.Domain, now, c.Limits.PerDomain) }
+// domainFull also keeps one domain to a tenth of the breaker, so that none can
+// trip it alone and leave all others without acknowledgements.
+func (c *Caps) domainFull(now time.Time) bool {
+	b := c.Limits.Breaker
+	share := config.Rate{N: max(b.N/10, 10), Per: b.Per}
+	return full(c.Domain, now, c.Limits.PerDomain) || b.N > share.N && full(c.Domain, now, share)
+}
 
 func (c *Caps) breakerOpen(now time.Time) bool {
 	return c.Tripped || full(c.All, now, c.Limits.Breaker)

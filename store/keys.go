@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,7 @@ const (
 	indexTally     = 'n' // team, status → how many tickets
 	indexRequester = 'q' // contact, ticket
 	indexSent      = 'm' // ticket, message, outbox id
+	indexItem      = 'j' // ticket, item, outbox id
 	indexHeldFor   = 'h' // state, held id
 	indexExpiry    = 'x' // time, the key of a record that goes then
 )
@@ -90,11 +92,14 @@ func within(prefix []byte) (lo, hi []byte) {
 const recordVersion = 1
 
 func encode(v any) ([]byte, error) {
-	j, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	b.WriteByte(recordVersion)
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // six bytes for one would let a mail choose how large a record is
+	if err := e.Encode(v); err != nil {
 		return nil, fmt.Errorf("store: encode %T: %w", v, err)
 	}
-	return append([]byte{recordVersion}, j...), nil
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 func decode(b []byte, v any) error {

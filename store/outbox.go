@@ -44,6 +44,7 @@ type Outgoing struct {
 	MessageID  string // without brackets
 	Purpose    Purpose
 	Ticket     uint64 `json:",omitempty"`
+	Item       uint64 `json:",omitempty"` // which of the ticket's outgoing mails it is, as in its tokens
 	Message    uint64 `json:",omitempty"` // sequence number of the ticket's message that it carries
 	Agent      string `json:",omitempty"` // id of the agent whom it goes to
 	SMTPUTF8   bool   `json:",omitempty"` // an address needs it

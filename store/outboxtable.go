@@ -21,7 +21,18 @@ func Enqueue(tx Tx, row *Outgoing) error {
 			return err
 		}
 	}
+	if row.Item != 0 {
+		if err := tx.Set(key(indexItem, row.Ticket, row.Item, id), []byte{}); err != nil {
+			return err
+		}
+	}
 	return writeOutgoing(tx, *row)
+}
+
+// SentAs calls fn for the outbox rows of one outgoing mail of a ticket, by the
+// item that its tokens bear.
+func SentAs(tx ReadTx, number, item uint64, fn func(Outgoing) error) error {
+	return scanSent(tx, key(indexItem, number, item), fn)
 }
 
 // GetOutgoing reads one row, or ErrNotFound.

@@ -73,6 +73,7 @@ type Seen struct {
 	Ticket  uint64
 	Held    uint64 // when it was held
 	Message uint64
+	Backed  bool // its author's address was
 	Teams   []addr.Address
 }
 

@@ -174,6 +174,19 @@ func Messages(tx ReadTx, number uint64, fn func(ticket.Message) error) error {
 	})
 }
 
+// LatestMessages calls fn for at most limit messages of a ticket, the latest
+// first.
+func LatestMessages(tx ReadTx, number uint64, limit int, fn func(ticket.Message) error) error {
+	lo, hi := within(key(tableMessage, number))
+	return tx.Scan(lo, hi, limit, true, func(_, v []byte) error {
+		var m ticket.Message
+		if err := decode(v, &m); err != nil {
+			return err
+		}
+		return fn(m)
+	})
+}
+
 // Filter chooses tickets; an empty field means any.
 type Filter struct {
 	Team     string // address

@@ -36,6 +36,7 @@ type Message struct {
 	To        []addr.Address `json:",omitempty"`
 	Subject   string         `json:",omitempty"`
 	MessageID string         `json:",omitempty"` // as received, or as we minted it for the customer
+	Excerpt   string         `json:",omitempty"` // of a note: what must not be in a mail to the customer
 	Backed    string         `json:",omitempty"` // how the address is backed, "" is not
 	Prefix    []byte         `json:",omitempty"` // the header fields that we add above the bytes as received
 	Facts     []byte         `json:",omitempty"` // what each stage learned, JSON
