@@ -156,7 +156,7 @@ func (db *DB) begin() (*batch, error) {
 // checkSpace looks at the floors. Below the lowest nothing is written: Badger writes through a
 // memory map, and a full disk would end the process by SIGBUS.
 func (b *batch) checkSpace() error {
-	floor := b.db.o.MinFreeDisk
+	floor := b.db.minFree.Load()
 	if floor <= 0 {
 		return nil
 	}
@@ -215,7 +215,7 @@ func (b *batch) putMail(src message.Source) (MailID, error) {
 	if b.low != nil {
 		return 0, b.low
 	}
-	if floor := b.db.o.MinFreeDisk; floor > 0 && b.free < uint64(floor/16)+uint64(b.record.Size()+size) {
+	if floor := b.db.minFree.Load(); floor > 0 && b.free < uint64(floor/16)+uint64(b.record.Size()+size) {
 		return 0, ErrDiskLow
 	}
 	span, err := b.record.Blob(src, size)

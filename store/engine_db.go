@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -79,6 +80,7 @@ type DB struct {
 	indexDir string
 	journal  *journal.Journal
 	keepTail bool // what is cut off at the end of the journal is kept
+	minFree  atomic.Int64
 
 	queue     chan *request
 	closing   chan struct{} // closed by Close
@@ -134,6 +136,9 @@ func (db *DB) err() error {
 // Fatal gives the error and is closed once the disk failed: stop accepting, exit, start
 // again. Every reader but the first gets nil.
 func (db *DB) Fatal() <-chan error { return db.fatal }
+
+// SetMinFreeDisk changes Options.MinFreeDisk, for the next Update on.
+func (db *DB) SetMinFreeDisk(bytes int64) { db.minFree.Store(bytes) }
 
 // Free tells what is left on the disk of the data directory.
 func (db *DB) Free() (bytes, inodes uint64, err error) { return db.o.FS.Free(db.o.Dir) }

@@ -79,6 +79,7 @@ func openFiles(o Options) (*DB, error) {
 		closing: make(chan struct{}), committed: make(chan struct{}), erased: make(chan struct{}),
 		fatal: make(chan error, 1),
 	}
+	db.minFree.Store(o.MinFreeDisk)
 	var err error
 	if db.lock, err = lock(o.Dir); err != nil {
 		return nil, err
