@@ -21,7 +21,7 @@ func (s *Server) listenAdmin() error {
 		return nil
 	}
 	if path, ok := strings.CutPrefix(at, "unix:"); ok {
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return fmt.Errorf("listen.admin: %w", err)
 		}
 	}

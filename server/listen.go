@@ -1,12 +1,15 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"postdesk/internal/config"
@@ -30,7 +33,7 @@ func (s *Server) listen() error {
 			s.addresses[string(x.kind)] = append(s.addresses[string(x.kind)], ln.Addr())
 			s.running.Go(func() {
 				if err := s.smtp.Serve(x.kind, ln); err != nil && s.ready.Load() {
-					s.log.Error("a listener stopped", "listener", string(x.kind), "address", at, "error", err)
+					s.fail(fmt.Errorf("the listener %s on %s stopped: %w", x.kind, at, err))
 				}
 			})
 		}
@@ -62,8 +65,9 @@ func (s *Server) listenHTTP(name string, at []string, h http.Handler) error {
 	return nil
 }
 
-// Listen opens "host:port" or "unix:/path". A socket file that nobody listens on is
-// left from a crash and is replaced.
+// Listen opens "host:port" or "unix:/path". A socket that nobody listens on is
+// left from a crash and is replaced; no other file is. A new socket never has
+// more permissions than mode.
 func Listen(at string, mode os.FileMode) (net.Listener, error) {
 	path, ok := strings.CutPrefix(at, "unix:")
 	if !ok {
@@ -73,18 +77,52 @@ func Listen(at string, mode os.FileMode) (net.Listener, error) {
 		}
 		return ln, nil
 	}
-	if c, err := net.Dial("unix", path); err == nil {
-		c.Close()
-		return nil, fmt.Errorf("listen on %s: another process listens there", at)
-	}
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+	if err := removeStale(path); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", at, err)
 	}
-	ln, err := net.Listen("unix", path)
+	ln, err := listenUnix(path, mode)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", at, err)
 	}
-	return ln, os.Chmod(path, mode)
+	return ln, nil
+}
+
+func removeStale(path string) error {
+	switch info, err := os.Lstat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != fs.ModeSocket:
+		return errors.New("it is there and is no socket")
+	}
+	c, err := net.Dial("unix", path)
+	switch {
+	case err == nil:
+		c.Close()
+		return errors.New("another process listens there")
+	case !errors.Is(err, syscall.ECONNREFUSED):
+		return err
+	}
+	return os.Remove(path)
+}
+
+// listenUnix gives the socket its mode before it has a name: Linux makes the
+// file with the mode of the socket's descriptor, less the umask. After a chmod
+// alone, who was quick would already be connected.
+func listenUnix(path string, mode os.FileMode) (net.Listener, error) {
+	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		return errors.Join(c.Control(func(fd uintptr) { err = syscall.Fchmod(int(fd), uint32(mode.Perm())) }), err)
+	}}
+	ln, err := config.Listen(context.Background(), "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, mode); err != nil { // what the umask took away
+		return nil, errors.Join(err, ln.Close())
+	}
+	return ln, nil
 }
 
 // handler serves metrics and health. /readyz says whether mail is taken: not

@@ -18,7 +18,6 @@ import (
 
 	"postdesk/internal/addr"
 	"postdesk/internal/config"
-	"postdesk/internal/mailauth"
 	"postdesk/internal/metrics"
 	"postdesk/pipeline"
 	"postdesk/relay"
@@ -39,13 +38,6 @@ type Options struct {
 	Relay func(*relay.Options)
 }
 
-// Resolver is the DNS that authentication and delivery ask; *net.Resolver is
-// one.
-type Resolver interface {
-	mailauth.Resolver
-	relay.Resolver
-}
-
 // Server is a running postdesk.
 type Server struct {
 	Store    *store.DB
@@ -61,6 +53,7 @@ type Server struct {
 	http      []*http.Server
 	addresses map[string][]net.Addr
 	ready     atomic.Bool
+	fatal     chan error
 	running   sync.WaitGroup
 	stopRelay context.CancelFunc
 	watch     *watcher
@@ -75,7 +68,7 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{opts: o, log: o.Log, addresses: map[string][]net.Addr{}, stopRelay: func() {}}
+	s := &Server{opts: o, log: o.Log, addresses: map[string][]net.Addr{}, fatal: make(chan error, 1), stopRelay: func() {}}
 	s.config.Store(o.Config)
 	s.Metrics = metrics.New(s.metricsOptions()) // before the store, which tells it of every commit
 	defer func() {
@@ -95,8 +88,8 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	if err := s.listenAdmin(); err != nil {
 		return nil, err
 	}
-	s.startRelay()
 	s.ready.Store(true)
+	s.startRelay()
 	return s, nil
 }
 
@@ -152,7 +145,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		s.opts.Relay(&ro)
 	}
 	s.Relay = relay.New(ro)
-	if s.cert, err = newCertificates(cfg, s.opts.Now); err != nil {
+	if s.cert, err = newCertificates(cfg, s.opts.Now, s.log); err != nil {
 		return err
 	}
 	s.smtp = smtpd.New(smtpd.Options{Handler: s.Pipeline, Policy: s.smtpPolicy(cfg), Observer: sessionMeters{s.Metrics}, Log: s.log,
@@ -160,29 +153,21 @@ func (s *Server) build(ctx context.Context) (err error) {
 	return nil
 }
 
-// resolver is the configured one, else the system's.
-func (s *Server) resolver() Resolver {
-	if s.opts.Resolver != nil {
-		return s.opts.Resolver
-	}
-	at := s.Config().Resolver
-	if at == "" {
-		return net.DefaultResolver
-	}
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, network, at)
-	}}
-}
-
-// startRelay runs the relay until Close.
+// startRelay runs the relay and the housekeeping until Close.
 func (s *Server) startRelay() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopRelay = stop
 	s.running.Go(func() { s.keepHouse(ctx) })
 	s.running.Go(func() {
 		if err := s.Relay.Run(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("the relay stopped", "error", err)
+			s.fail(fmt.Errorf("the relay stopped: %w", err))
+		}
+	})
+	s.running.Go(func() {
+		select {
+		case err := <-s.Store.Fatal():
+			s.fail(fmt.Errorf("the store stopped; start again, nothing that was taken is lost: %w", err))
+		case <-ctx.Done():
 		}
 	})
 }
@@ -190,45 +175,34 @@ func (s *Server) startRelay() {
 // Config is the configuration in force.
 func (s *Server) Config() *config.Config { return s.config.Load() }
 
-// Reload takes a new configuration. What can't change while running (data_dir,
-// listeners) is an error; on any error the old configuration stays.
-func (s *Server) Reload(ctx context.Context, cfg *config.Config) (err error) {
-	defer func() { s.Metrics.Reload(err == nil) }()
-	old := s.Config()
-	if err := unchangeable(old, cfg); err != nil {
-		return err
-	}
-	cert, err := newCertificates(cfg, s.opts.Now)
-	if err != nil {
-		return err
-	}
-	if err := s.Pipeline.SetConfig(ctx, cfg); err != nil {
-		return err
-	}
-	s.cert = cert
-	s.config.Store(cfg)
-	s.Relay.SetPolicy(relayPolicy(cfg))
-	s.smtp.SetPolicy(s.smtpPolicy(cfg))
-	s.Metrics.SetTeams(teamAddresses(cfg))
-	s.Relay.Wake()
-	return nil
-}
+// Fatal gives the error that ends the server: the disk failed, or a part that
+// it can't do without stopped. The caller closes it.
+func (s *Server) Fatal() <-chan error { return s.fatal }
 
-// Fatal gives the error that ends the server: the disk failed.
-func (s *Server) Fatal() <-chan error { return s.Store.Fatal() }
+// fail makes the server not ready, since it can no longer do its work. Only the
+// first error is told.
+func (s *Server) fail(err error) {
+	s.ready.Store(false)
+	select {
+	case s.fatal <- err:
+	default:
+	}
+}
 
 // Shutdown takes no new mail, lets what is being received and sent finish until
 // ctx ends, and closes everything.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.ready.Store(false)
-	var errs []error
+	var received, sent error
+	var parts sync.WaitGroup
 	if s.smtp != nil {
-		errs = append(errs, s.smtp.Shutdown(ctx))
+		parts.Go(func() { received = s.smtp.Shutdown(ctx) })
 	}
 	if s.Relay != nil {
-		errs = append(errs, s.Relay.Stop(ctx))
+		parts.Go(func() { sent = s.Relay.Stop(ctx) })
 	}
-	return errors.Join(append(errs, s.Close())...)
+	parts.Wait()
+	return errors.Join(received, sent, s.Close())
 }
 
 // Close closes everything at once.
@@ -258,15 +232,4 @@ func (s *Server) Addr(name string) string {
 		return list[0].String()
 	}
 	return ""
-}
-
-// unchangeable names what needs a restart.
-func unchangeable(old, cfg *config.Config) error {
-	if old.DataDir != cfg.DataDir {
-		return fmt.Errorf("%s: data_dir: changing it needs a restart", cfg.File)
-	}
-	if fmt.Sprint(old.Listen) != fmt.Sprint(cfg.Listen) {
-		return fmt.Errorf("%s: listen: changing it needs a restart", cfg.File)
-	}
-	return nil
 }

@@ -67,7 +67,7 @@ func watch(ctx context.Context, s *server.Server, hup <-chan os.Signal, notify *
 			notify.send("READY=1")
 		case err := <-s.Fatal():
 			notify.send("STOPPING=1")
-			return errors.Join(fmt.Errorf("the store stopped; start again, nothing that was taken is lost: %w", err), s.Close())
+			return errors.Join(err, s.Close())
 		case <-ctx.Done():
 			notify.send("STOPPING=1")
 			log.Info("postdesk stops", "seconds_at_most", shutdownTime.Seconds())
