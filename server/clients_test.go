@@ -58,6 +58,9 @@ func TestANoteByAnyClient(t *testing.T) {
 			bruno.reads()
 			anne.mime(copy, c.contentType, c.body)
 			note := bruno.reads()
+			if note.Header.Count("Auto-Submitted") > 0 { // the block of a signed mail comes apart
+				note = bruno.reads()
+			}
 			if !strings.Contains(string(note.Raw), "SECRET") && !strings.Contains(note.text(), "SECRET") {
 				t.Errorf("the note:\n%s", note.Raw)
 			}
