@@ -210,6 +210,7 @@ func (f *foreign) sameAs(k keptMail) bool {
 // Mails that others wrote, broken ones too, from the whole world: each is a
 // ticket, byte for byte. Only a NUL is refused, with the reason.
 func TestForeignMailsOnTheMX(t *testing.T) {
+	t.Parallel()
 	list := foreignMails(t)
 	d := newDesk(t, nil)
 	sendForeign(t, d.srv.Addr("mx"), "EHLO mx.client.example", list)
@@ -226,6 +227,7 @@ func TestForeignMailsOnTheMX(t *testing.T) {
 // The same mails from the MTA in front, which must never bounce: each is a
 // ticket, those with a NUL too.
 func TestForeignMailsOverLMTP(t *testing.T) {
+	t.Parallel()
 	list := foreignMails(t)
 	d := newDesk(t, oneDomain)
 	sendForeign(t, d.srv.Addr("lmtp"), "LHLO front.example.com", list)
