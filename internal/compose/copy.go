@@ -114,7 +114,7 @@ type Attachment struct {
 // block at the end of the text and of the HTML. No header carries a live address other
 // than the agent's own in To and the token address.
 func (c *Composer) Copy(in CopyIn) (CopyOut, error) {
-	out := CopyOut{NeedsNotice: isSealed(in.Mail), Omitted: omitted(in)}
+	out := CopyOut{NeedsNotice: in.Mail.IsSealed(), Omitted: omitted(in)}
 	var body message.Content
 	switch {
 	case out.NeedsNotice:
@@ -202,25 +202,6 @@ func copyName(in CopyIn, lang string) string {
 
 func (in CopyIn) hasCaution(w Warning) bool {
 	return slices.ContainsFunc(in.Cautions, func(c Caution) bool { return c.Warning == w })
-}
-
-// isSealed says whether a mail must be passed on untouched: signed or encrypted, RFC 8551,
-// RFC 3156, or with inline PGP. A mail that was signed and then got a list's footer counts.
-func isSealed(m *message.Message) bool {
-	sealed := false
-	m.Walk(func(p *message.Part) bool {
-		sealed = sealed || p.MediaType == "multipart/signed" || p.MediaType == "multipart/encrypted" || isOpaqueCrypto(p)
-		return !sealed && !p.IsMessage()
-	})
-	if sealed {
-		return true
-	}
-	p := m.TextPart()
-	if p == nil {
-		return false
-	}
-	text := p.Text(64 << 10)
-	return strings.Contains(text, pgpSigned) || strings.Contains(text, pgpMessage)
 }
 
 // omitted are the attachments that a copy leaves out.

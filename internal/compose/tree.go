@@ -32,7 +32,7 @@ func (t *tree) rebuild(p *message.Part) message.Content {
 		return t.multipart(p)
 	case p.IsMessage():
 		return t.mail(p)
-	case isOpaqueCrypto(p):
+	case p.IsOpaqueCrypto():
 		t.find(FindEncrypted, p.MediaType, partName(p))
 		return message.CopyContent(p)
 	case p.Opaque:
@@ -211,15 +211,6 @@ func (k *cleaner) boxes(list []addr.Mailbox) []addr.Mailbox {
 		out = append(out, addr.Mailbox{Name: cleanLine(k.rw.text(name)), Address: m.Address})
 	}
 	return out
-}
-
-// isOpaqueCrypto says whether nobody can look into a part. RFC 8551 §3.2, RFC 3156 §4.
-func isOpaqueCrypto(p *message.Part) bool {
-	switch p.MediaType {
-	case "application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted":
-		return true
-	}
-	return false
 }
 
 // partName is how findings call a part.

@@ -20,8 +20,7 @@ func FuzzParse(f *testing.F) {
 		}
 		checkTiles(t, m, raw)
 		readAll(t, m)
-		m.IsSigned()
-		m.IsEncrypted()
+		m.IsSealed()
 		m.CalendarMethod()
 		r, err := NewBuilder(counter()).Build(CopyContent(m.Root))
 		if err != nil {

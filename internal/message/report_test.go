@@ -96,25 +96,43 @@ func TestReportsOfTheCorpora(t *testing.T) {
 	}
 }
 
-func TestStructure(t *testing.T) {
-	for _, c := range []struct {
-		raw               string
-		signed, encrypted bool
-		method            string
-	}{
-		{"\r\nx", false, false, ""},
-		{"Content-Type: multipart/signed; boundary=x\r\n\r\n", true, false, ""},
-		{"Content-Type: multipart/encrypted; boundary=x\r\n\r\n", false, true, ""},
-		{"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\n\r\n", true, false, ""},
-		{"Content-Type: application/x-pkcs7-mime; name=smime.p7m\r\n\r\n", false, true, ""},
-		{"\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\nx", true, false, ""},
-		{"Subject: x\r\n\r\nhi\r\n-----BEGIN PGP MESSAGE-----\r\nx", false, true, ""},
-		{"Content-Type: text/calendar; method=request\r\n\r\nBEGIN:VCALENDAR", false, false, "REQUEST"},
-		{"Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\nMETHOD:REPLY\r\n", false, false, "REPLY"},
+// A mail is sealed however its seal is told: by type, by file name, in a list's
+// frame, or in the text.
+func TestSealedMails(t *testing.T) {
+	mixed := func(part string) string {
+		return "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nhello\r\n--x\r\n" + part + "\r\n\r\nx\r\n--x--\r\n"
+	}
+	for raw, sealed := range map[string]bool{
+		"\r\nx": false,
+		"Content-Type: multipart/signed; boundary=x\r\n\r\n":                                                    true,
+		"Content-Type: multipart/encrypted; boundary=x\r\n\r\n":                                                 true,
+		"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\n\r\n":                                  true,
+		"Content-Type: application/x-pkcs7-mime; name=smime.p7m\r\n\r\n":                                        true,
+		"Content-Type: application/octet-stream; name=SMIME.P7M\r\n\r\n":                                        true,
+		"Content-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=smime.p7m\r\n\r\n": true,
+		"Content-Type: application/octet-stream; name=report.p7\r\n\r\n":                                        false,
+		"\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\nx":                                                           true,
+		"Subject: x\r\n\r\nhi\r\n-----BEGIN PGP MESSAGE-----\r\nx":                                              true,
+		"\r\nsee below\r\n> -----BEGIN PGP SIGNED MESSAGE-----\r\n> x":                                          false,
+		mixed("Content-Type: multipart/signed; boundary=y"):                                                     true,
+		mixed("Content-Type: application/pgp-encrypted"):                                                        true,
+		mixed("Content-Type: application/octet-stream; name=smime.p7m"):                                         true,
+		mixed("Content-Type: message/rfc822\r\n\r\nContent-Type: application/pkcs7-mime"):                       false,
 	} {
-		m := mustParse(t, c.raw)
-		if m.IsSigned() != c.signed || m.IsEncrypted() != c.encrypted || m.CalendarMethod() != c.method {
-			t.Errorf("%q: %v %v %q", c.raw, m.IsSigned(), m.IsEncrypted(), m.CalendarMethod())
+		if got := mustParse(t, raw).IsSealed(); got != sealed {
+			t.Errorf("%q: %v", raw, got)
+		}
+	}
+}
+
+func TestCalendarMethod(t *testing.T) {
+	for raw, method := range map[string]string{
+		"\r\nx": "",
+		"Content-Type: text/calendar; method=request\r\n\r\nBEGIN:VCALENDAR":     "REQUEST",
+		"Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\nMETHOD:REPLY\r\n": "REPLY",
+	} {
+		if got := mustParse(t, raw).CalendarMethod(); got != method {
+			t.Errorf("%q: %q", raw, got)
 		}
 	}
 }

@@ -1,75 +1,49 @@
 package message
 
 import (
+	"slices"
 	"strings"
 )
 
-// IsSigned is true if the mail as a whole is signed: multipart/signed (RFC 1847),
-// S/MIME (RFC 8551) that is not encrypted, or a PGP clear-signed text (RFC 9580
-// §7). Marks that a mailing list puts around a signed part do not count.
-func (m *Message) IsSigned() bool {
-	p := m.Root
-	switch {
-	case p.MediaType == "multipart/signed":
-		return true
-	case isPKCS7(p):
-		return !isEnveloped(p)
-	}
-	return m.inlinePGP("-----BEGIN PGP SIGNED MESSAGE-----")
+// IsSealed says that a mail must be passed on untouched: it is signed or
+// encrypted, by S/MIME (RFC 8551), PGP/MIME (RFC 3156) or inline PGP (RFC 9580
+// §7). What a mailing list put around the sealed part does not count; what is
+// within an attached mail does not either.
+func (m *Message) IsSealed() bool {
+	sealed := false
+	m.Walk(func(p *Part) bool {
+		sealed = sealed || p.MediaType == "multipart/signed" || p.MediaType == "multipart/encrypted" || p.IsOpaqueCrypto()
+		return !sealed && !p.IsMessage()
+	})
+	return sealed || m.hasArmor("-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN PGP MESSAGE-----")
 }
 
-// IsEncrypted is true for multipart/encrypted (RFC 1847), encrypted S/MIME (RFC
-// 8551) and inline PGP.
-func (m *Message) IsEncrypted() bool {
-	p := m.Root
-	if p.MediaType == "multipart/encrypted" || isPKCS7(p) && isEnveloped(p) {
-		return true
-	}
-	for _, c := range p.Children { // Exchange makes multipart/mixed of multipart/encrypted
-		if c.MediaType == "application/pgp-encrypted" {
-			return true
-		}
-	}
-	return m.inlinePGP("-----BEGIN PGP MESSAGE-----")
-}
-
-// IsOpaqueSigned is true if the text can't be read without opening the signature:
-// S/MIME's signed-data, RFC 8551 §3.5.2.
-func (m *Message) IsOpaqueSigned() bool { return isPKCS7(m.Root) && !isEnveloped(m.Root) }
-
-func isPKCS7(p *Part) bool {
+// IsOpaqueCrypto says that nobody can look into a part without a key or without
+// opening a signature: S/MIME, RFC 8551 §3.2, also where only the file name tells
+// of it, §3.9; PGP/MIME, RFC 3156 §4.
+func (p *Part) IsOpaqueCrypto() bool {
 	switch p.MediaType {
-	case "application/pkcs7-mime", "application/x-pkcs7-mime":
+	case "application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted":
 		return true
-	case "application/octet-stream": // RFC 8551 §3.9
-		return strings.HasSuffix(strings.ToLower(p.FileName()), ".p7m")
+	case "application/octet-stream":
+		name := strings.ToLower(p.FileName())
+		return strings.HasSuffix(name, ".p7m") || strings.HasSuffix(name, ".p7z")
 	}
 	return false
 }
 
-// isEnveloped tells encrypted from signed. Without an smime-type it counts as
-// encrypted: both have to be passed on untouched.
-func isEnveloped(p *Part) bool {
-	switch strings.ToLower(p.Params["smime-type"]) {
-	case "signed-data", "certs-only", "compressed-data":
+// armorWithin is how much of the text is looked at for armor.
+const armorWithin = 64 << 10
+
+// hasArmor looks for PGP's armor at the beginning of a line: what is quoted is
+// neither signed nor encrypted any more.
+func (m *Message) hasArmor(kinds ...string) bool {
+	p := m.TextPart()
+	if p == nil {
 		return false
 	}
-	return true
-}
-
-// inlinePGP looks for armor at the beginning of a line, within the first lines
-// of the text.
-func (m *Message) inlinePGP(armor string) bool {
-	for _, p := range bodyParts(nil, m.Root, "text/plain") {
-		if p.MediaType != "text/plain" {
-			continue
-		}
-		text := p.Text(4 << 10)
-		if strings.HasPrefix(text, armor) || strings.Contains(text, "\n"+armor) {
-			return true
-		}
-	}
-	return false
+	text := "\n" + p.Text(armorWithin)
+	return slices.ContainsFunc(kinds, func(armor string) bool { return strings.Contains(text, "\n"+armor) })
 }
 
 // CalendarMethod is the method of the first text/calendar part, RFC 6047 §2.4, in
