@@ -18,6 +18,7 @@ type conn struct {
 	w        *bufio.Writer
 	host     string // for the record: the name, or the address where there is none
 	timeouts *Timeouts
+	until    time.Time         // the end of all that comes before DATA
 	ext      map[string]string // by EHLO, upper case
 	secure   bool
 	dirty    bool // a transaction was left open: RSET first
@@ -27,9 +28,10 @@ type conn struct {
 
 var bufferPool = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 
-// newConn takes a connection over. It is closed when ctx ends.
-func newConn(ctx context.Context, nc net.Conn, host string, t *Timeouts) *conn {
-	c := &conn{host: host, timeouts: t}
+// newConn takes a connection over. It is closed when ctx ends; until is the end
+// of all that comes before DATA.
+func newConn(ctx context.Context, nc net.Conn, host string, t *Timeouts, until time.Time) *conn {
+	c := &conn{host: host, timeouts: t, until: until}
 	c.use(nc)
 	c.release = context.AfterFunc(ctx, func() { nc.Close() })
 	return c
@@ -74,8 +76,21 @@ func (c *conn) write(parts ...string) {
 	c.w.WriteString("\r\n")
 }
 
+// deadline is that of one step.
+func (c *conn) deadline(timeout time.Duration) time.Time {
+	return earliest(time.Now().Add(timeout), c.until)
+}
+
+// earliest is the earlier of two times; a zero until is never.
+func earliest(t, until time.Time) time.Time {
+	if !until.IsZero() && until.Before(t) {
+		return until
+	}
+	return t
+}
+
 func (c *conn) flush(stage string, timeout time.Duration) *failure {
-	c.nc.SetWriteDeadline(time.Now().Add(timeout))
+	c.nc.SetWriteDeadline(c.deadline(timeout))
 	if err := c.w.Flush(); err != nil {
 		return brokenOff(c.host, stage, err)
 	}
@@ -89,7 +104,7 @@ func (c *conn) read(stage string, timeout time.Duration) (answer, *failure) {
 }
 
 func (c *conn) readLines(stage string, timeout time.Duration) (answer, []string, *failure) {
-	c.nc.SetReadDeadline(time.Now().Add(timeout))
+	c.nc.SetReadDeadline(c.deadline(timeout))
 	code, lines, err := readReply(c.r)
 	if err != nil {
 		f := brokenOff(c.host, stage, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"postdesk/internal/addr"
 	"postdesk/store"
@@ -22,6 +23,7 @@ type delivery struct {
 	pending  []int    // rows without a verdict
 	last     *failure // of the hosts that were tried
 	reached  bool     // a host took part in an SMTP session
+	parked   bool     // put back into the queue, since its address has all connections that it may have
 	gone     bool     // a row was withdrawn, nothing is to be recorded
 }
 
@@ -60,7 +62,10 @@ func (r *Relay) attempt(w *worker, j *job) {
 		d.pending = append(d.pending, i)
 	}
 	r.guarded(w, d)
-	others := r.sched.reached(w.dest, d.reached)
+	if d.parked {
+		return
+	}
+	others := r.sched.reached(w.dest, d.reached, d.standing())
 	w.recording.Wait()
 	if r.hard.Err() != nil {
 		r.record(d.accepted()) // the rest was cut off, and is reset at the next start
@@ -142,27 +147,41 @@ func (d *delivery) note(f *failure) {
 	}
 }
 
-// deliver goes from host to host until each row has a verdict, RFC 5321 §5.1.
+// deliver goes from host to host until each row has a verdict, RFC 5321 §5.1,
+// or there is no time left.
 func (r *Relay) deliver(ctx context.Context, w *worker, d *delivery) {
+	until := time.Now().Add(r.patience(w, d))
 	if w.conn != nil {
 		d.reached = true
+		w.conn.until = half(until)
 		if r.try(ctx, w, d) {
 			return
 		}
 		d.last = nil // an idle connection may be closed by the other side at any time
 	}
-	for s, f := range r.candidates(ctx, d.job.hop, d.policy) {
+	looking, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	for s, f := range r.candidates(looking, d.job.hop, d.policy) {
+		if f == nil && !r.sched.enter(w, s) {
+			if f = d.crowded(s); d.parked {
+				r.sched.park(w, d.job, s)
+				return
+			}
+		}
 		if f == nil {
-			w.conn, f = r.open(ctx, s, d.policy.Hostname)
+			w.conn, f = r.open(ctx, s, d.policy.Hostname, half(until))
 		}
 		if f != nil {
 			d.note(f)
-			continue
+		} else {
+			w.made = d.policy
+			d.reached = true
+			if r.try(ctx, w, d) {
+				return
+			}
 		}
-		w.made = d.policy
-		d.reached = true
-		if r.try(ctx, w, d) {
-			return
+		if looking.Err() != nil {
+			break
 		}
 	}
 	if d.last == nil {

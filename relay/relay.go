@@ -66,6 +66,11 @@ type Timeouts struct {
 	Dot      time.Duration // 10 min: the answer to the final dot
 	Quit     time.Duration // 2 s
 	Idle     time.Duration // 2 s: how long an idle connection waits for the next mail
+
+	// All that comes before DATA, over all addresses of a destination.
+	First time.Duration // 2 min: in a mail's first attempt, at a server that has not answered lately
+	Later time.Duration // 10 min: in its other attempts
+	Known time.Duration // 30 min: at a server that has, at a route and at the smarthost
 }
 
 // Options are what a relay needs. Store and Log must be set.
@@ -164,6 +169,9 @@ func (t *Timeouts) setDefaults() {
 	set(&t.Dot, 10*time.Minute)
 	set(&t.Quit, 2*time.Second)
 	set(&t.Idle, 2*time.Second)
+	set(&t.First, 2*time.Minute)
+	set(&t.Later, 10*time.Minute)
+	set(&t.Known, 30*time.Minute)
 }
 
 type noObserver struct{}

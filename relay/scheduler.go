@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,15 +24,52 @@ type job struct {
 	rows []store.Outgoing
 }
 
+// urgent says whether a job is to go before acknowledgements.
+func (j *job) urgent() bool { return urgent(&j.rows[0]) }
+
 // destination is the queue of one hop. At most one worker works for a
 // destination that could not be reached.
 type destination struct {
 	hop     hop
-	queue   []*job
-	claimed int // rows, queued or under way
+	site    *site
+	first   []*job // urgent ones
+	queue   []*job // the others
+	popped  int    // jobs, so far
+	claimed int    // rows, queued or under way
 	workers int
 	idle    []*worker
 	failing bool
+	crowded netip.Addr // all connections that may go there are in use; the zero one is none
+}
+
+func (d *destination) waiting() int { return len(d.first) + len(d.queue) }
+
+// nextIsUrgent says of which queue the next job is. By a route or a smarthost,
+// where each has its turn, every fourth job may be one that is not urgent.
+func (d *destination) nextIsUrgent() bool {
+	if len(d.queue) == 0 || len(d.first) == 0 {
+		return len(d.first) > 0
+	}
+	return d.hop.kind == byMX || d.popped%4 != 3
+}
+
+func (d *destination) queueOf(isUrgent bool) *[]*job {
+	if isUrgent {
+		return &d.first
+	}
+	return &d.queue
+}
+
+func (d *destination) putBack(j *job) {
+	q := d.queueOf(j.urgent())
+	*q = slices.Insert(*q, 0, j)
+}
+
+// drain takes all waiting jobs out.
+func (d *destination) drain() (jobs []*job) {
+	jobs = append(d.first, d.queue...)
+	d.first, d.queue = nil, nil
+	return jobs
 }
 
 // worker owns one goroutine and at most one connection.
@@ -38,6 +77,9 @@ type worker struct {
 	dest *destination
 	jobs chan *job // holds one; closed to end an idle worker
 	sent int
+	busy bool       // with a job of a tier, in the scheduler's counts
+	tier tier       // of that job
+	slot netip.Addr // the remote address where it has a place, if any
 	conn *conn
 	made *activePolicy // under which conn was opened
 
@@ -57,15 +99,21 @@ type scheduler struct {
 	mu      sync.Mutex
 	perHost int
 	dests   map[hop]*destination
+	sites   map[hop]*site
 	order   []*destination // those with work, the longest unserved first
 	claims  map[uint64]bool
 	workers int
-	idle    int // workers that wait for a job
+	idle    int        // workers that wait for a job
+	busy    [tiers]int // workers that have one
+	slots   map[netip.Addr]int
 	stopped bool
+
+	standings map[hop]standing // of sites
 }
 
 func newScheduler(workers int) *scheduler {
-	return &scheduler{max: workers, perHost: 1, dests: make(map[hop]*destination), claims: make(map[uint64]bool)}
+	return &scheduler{max: workers, perHost: 1, dests: make(map[hop]*destination), sites: make(map[hop]*site), claims: make(map[uint64]bool),
+		slots: make(map[netip.Addr]int), standings: make(map[hop]standing)}
 }
 
 // has says whether a row is in memory.
@@ -76,26 +124,44 @@ func (s *scheduler) has(id uint64) bool {
 }
 
 // claim takes a due row, if nobody has it and its destination has room. Room
-// shrinks as memory fills, so that one destination's backlog never fills it:
-// each may hold an eighth of what is free.
+// shrinks as memory fills, so that one site's backlog never fills it: each may
+// hold an eighth of what is free. A third of all is not for acknowledgements to
+// sites that we do not know, and urgent rows may have twice as much.
 func (s *scheduler) claim(h hop, row *store.Outgoing) (taken, full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.claims[row.ID] {
 		return false, false
 	}
-	d := s.dests[h]
-	room := max((maxClaimed-len(s.claims))/8, 1)
-	if s.stopped || len(s.claims) >= maxClaimed || d != nil && d.claimed >= room {
+	d := s.destination(h)
+	defer s.forget(d) // where nothing was claimed
+	isUrgent := urgent(row)
+	free, part := s.tierOf(d, isUrgent).limit(maxClaimed)-len(s.claims), 8
+	if isUrgent {
+		part = 4
+	}
+	if s.stopped || free <= 0 || d.site.claimed >= max(free/part, 1) {
 		return false, true
 	}
-	if d == nil {
-		d = &destination{hop: h}
-		s.dests[h] = d
-	}
 	d.claimed++
+	d.site.claimed++
 	s.claims[row.ID] = true
 	return true, false
+}
+
+// destination is that of a hop, made when there is none.
+func (s *scheduler) destination(h hop) *destination {
+	d := s.dests[h]
+	if d == nil {
+		key := siteKey(h)
+		if s.sites[key] == nil {
+			s.sites[key] = &site{key: key, standing: s.standings[key]}
+		}
+		d = &destination{hop: h, site: s.sites[key]}
+		d.site.dests++
+		s.dests[h] = d
+	}
+	return d
 }
 
 // add queues jobs whose rows were claimed.
@@ -107,15 +173,17 @@ func (s *scheduler) add(jobs []*job) {
 		}
 		d := s.dests[j.hop]
 		if n := len(d.idle); n > 0 {
-			d.idle[n-1].jobs <- j
+			w := d.idle[n-1]
+			w.jobs <- s.engage(w, j)
 			d.idle = d.idle[:n-1]
 			s.idle--
 			continue
 		}
-		if len(d.queue) == 0 {
+		if d.waiting() == 0 {
 			s.order = append(s.order, d)
 		}
-		d.queue = append(d.queue, j)
+		q := d.queueOf(j.urgent())
+		*q = append(*q, j)
 	}
 	s.assignAndUnlock()
 }
@@ -130,6 +198,7 @@ func (s *scheduler) done(h hop, rows []store.Outgoing) {
 		if s.claims[rows[i].ID] {
 			delete(s.claims, rows[i].ID)
 			d.claimed--
+			d.site.claimed--
 		}
 	}
 	s.forget(d)
@@ -137,8 +206,12 @@ func (s *scheduler) done(h hop, rows []store.Outgoing) {
 
 // forget drops a destination that nothing refers to.
 func (s *scheduler) forget(d *destination) {
-	if d.claimed == 0 && d.workers == 0 {
-		delete(s.dests, d.hop)
+	if d.claimed > 0 || d.workers > 0 || s.dests[d.hop] != d {
+		return
+	}
+	delete(s.dests, d.hop)
+	if d.site.dests--; d.site.dests == 0 {
+		delete(s.sites, d.site.key)
 	}
 }
 
@@ -152,15 +225,10 @@ func (s *scheduler) assignAndUnlock() {
 			i++
 			continue
 		}
-		s.workers++
-		s.running.Add(1)
-		d.workers++
-		w := &worker{dest: d, jobs: make(chan *job, 1)}
-		w.jobs <- s.pop(d) // which puts d last, or takes it out
-		started = append(started, w)
+		started = append(started, s.hire(d))
 	}
 	if len(s.order) > 0 && s.workers >= s.max && s.idle > 0 {
-		s.endIdle()
+		s.endIdle(func(*worker) bool { return true })
 	}
 	s.mu.Unlock()
 	for _, w := range started {
@@ -168,21 +236,28 @@ func (s *scheduler) assignAndUnlock() {
 	}
 }
 
-// mayStart keeps a quarter of the workers for destinations that have none, so
-// that a few that hang never hold all of them.
-func (s *scheduler) mayStart(d *destination) bool {
-	if d.workers == 0 {
-		return true
+// hire makes a worker for d's next job. At an address that was waited for it
+// has its place already.
+func (s *scheduler) hire(d *destination) *worker {
+	s.workers++
+	s.running.Add(1)
+	d.workers++
+	d.site.workers++
+	w := &worker{dest: d, jobs: make(chan *job, 1)}
+	if d.crowded.IsValid() {
+		s.occupy(w, d.crowded)
+		d.crowded = netip.Addr{}
 	}
-	return !d.failing && d.workers < s.perHost && s.workers < s.max-s.max/4
+	w.jobs <- s.engage(w, s.pop(d))
+	return w
 }
 
 // endIdle ends an idle worker somewhere; its place is free a moment later.
-func (s *scheduler) endIdle() {
+func (s *scheduler) endIdle(which func(*worker) bool) {
 	for _, d := range s.dests {
-		if len(d.idle) > 0 {
-			close(d.idle[0].jobs)
-			d.idle = d.idle[1:]
+		if i := slices.IndexFunc(d.idle, which); i >= 0 {
+			close(d.idle[i].jobs)
+			d.idle = slices.Delete(d.idle, i, i+1)
 			s.idle--
 			return
 		}
@@ -192,19 +267,23 @@ func (s *scheduler) endIdle() {
 // pop takes a destination's next job and puts the destination behind the
 // others.
 func (s *scheduler) pop(d *destination) *job {
-	j := d.queue[0]
-	d.queue[0] = nil
-	d.queue = d.queue[1:]
-	for i, other := range s.order {
-		if other == d {
-			s.order = append(s.order[:i], s.order[i+1:]...)
-			break
-		}
-	}
-	if len(d.queue) > 0 {
+	q := d.queueOf(d.nextIsUrgent())
+	j := (*q)[0]
+	(*q)[0] = nil
+	*q = (*q)[1:]
+	d.popped++
+	s.unlist(d)
+	if d.waiting() > 0 {
 		s.order = append(s.order, d)
 	}
 	return j
+}
+
+// unlist takes a destination out of the order.
+func (s *scheduler) unlist(d *destination) {
+	if i := slices.Index(s.order, d); i >= 0 {
+		s.order = slices.Delete(s.order, i, i+1)
+	}
 }
 
 // next returns the worker's next job, at once or when it comes within idle. Nil
@@ -212,16 +291,17 @@ func (s *scheduler) pop(d *destination) *job {
 func (s *scheduler) next(w *worker, idle time.Duration) *job {
 	s.mu.Lock()
 	d := w.dest
-	if s.stopped || w.conn == nil && d.failing || s.mustYield(w) {
+	s.disengage(w)
+	if s.stopped || w.conn == nil && (d.failing || d.crowded.IsValid()) || s.mustYield(w) {
 		s.mu.Unlock()
 		return nil
 	}
-	if len(d.queue) > 0 {
+	if d.waiting() > 0 {
 		defer s.mu.Unlock()
 		w.sent++
-		return s.pop(d)
+		return s.engage(w, s.pop(d))
 	}
-	if w.conn == nil {
+	if w.conn == nil || s.isWanted(w) {
 		s.mu.Unlock()
 		return nil
 	}
@@ -253,45 +333,58 @@ func (s *scheduler) tired(w *worker) *job {
 }
 
 // mustYield says whether a busy worker makes room for a destination that has
-// none, when all are busy.
+// none and waits for the place of such a worker.
 func (s *scheduler) mustYield(w *worker) bool {
-	if w.sent < quantum || s.workers < s.max {
-		return false
+	return w.sent >= quantum && slices.ContainsFunc(s.order, func(d *destination) bool { return d.workers == 0 && s.waitsFor(d, w) })
+}
+
+// waitsFor says whether d could begin if w ended: it wants the address of w, a
+// place in its site, in its tier, or any at all. The worker does not count as
+// busy at that moment.
+func (s *scheduler) waitsFor(d *destination, w *worker) bool {
+	switch {
+	case d.crowded.IsValid() && s.slots[d.crowded] >= s.share():
+		return d.crowded == w.slot
+	case d.site.workers >= s.siteLimit(d):
+		return d.site == w.dest.site
+	case s.workers >= s.max:
+		return true
 	}
-	for _, d := range s.order {
-		if d.workers == 0 {
-			return true
-		}
-	}
-	return false
+	t := s.tierOf(d, d.nextIsUrgent())
+	return t <= w.tier && s.busyFrom(t)+1 >= t.limit(s.max)
+}
+
+// isWanted says whether a destination waits for the address at which w would
+// sit idle.
+func (s *scheduler) isWanted(w *worker) bool {
+	return w.slot.IsValid() && slices.ContainsFunc(s.order, func(d *destination) bool { return d.crowded == w.slot })
 }
 
 // left says that a worker has ended.
 func (s *scheduler) left(w *worker) {
 	s.mu.Lock()
+	s.disengage(w)
+	s.vacate(w)
 	s.workers--
 	w.dest.workers--
+	w.dest.site.workers--
 	s.forget(w.dest)
 	s.assignAndUnlock()
 }
 
-// reached says whether a destination could be reached. When it could not, the
-// jobs that wait for it are taken out and returned: they would fail likewise.
-func (s *scheduler) reached(d *destination, ok bool) (others []*job) {
+// reached says whether a destination could be reached, and how its site did.
+// When it could not, the jobs that wait for it are taken out and returned: they
+// would fail likewise.
+func (s *scheduler) reached(d *destination, ok bool, st standing) (others []*job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.remember(d.site.key, st)
 	d.failing = !ok
-	if ok || len(d.queue) == 0 {
+	if ok || d.waiting() == 0 {
 		return nil
 	}
-	others, d.queue = d.queue, nil
-	for i, other := range s.order {
-		if other == d {
-			s.order = append(s.order[:i], s.order[i+1:]...)
-			break
-		}
-	}
-	return others
+	s.unlist(d)
+	return d.drain()
 }
 
 // setPerHost is the limit of connections to one destination.
@@ -308,7 +401,7 @@ func (s *scheduler) stop() {
 	defer s.mu.Unlock()
 	s.stopped = true
 	for _, d := range s.dests {
-		d.queue = nil
+		d.drain()
 		for _, w := range d.idle {
 			close(w.jobs)
 		}

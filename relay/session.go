@@ -32,26 +32,27 @@ type server struct {
 	password string
 }
 
-// open begins a session up to the point where MAIL may be said. When
+// open begins a session up to the point where MAIL may be said, and gives up at
+// until, which also ends all that comes before DATA. When
 // opportunistic TLS fails it tries again in clear text, on a new connection:
 // RFC 7435 §3. Where a password is to be said it does not.
-func (r *Relay) open(ctx context.Context, s server, hostname string) (*conn, *failure) {
-	c, f := r.openOnce(ctx, s, hostname)
-	if f != nil && f.tls && s.security == opportunistic && s.username == "" && ctx.Err() == nil {
+func (r *Relay) open(ctx context.Context, s server, hostname string, until time.Time) (*conn, *failure) {
+	c, f := r.openOnce(ctx, s, hostname, until)
+	if f != nil && f.tls && s.security == opportunistic && s.username == "" && ctx.Err() == nil && time.Now().Before(until) {
 		s.security = clear
-		return r.openOnce(ctx, s, hostname)
+		return r.openOnce(ctx, s, hostname, until)
 	}
 	return c, f
 }
 
-func (r *Relay) openOnce(ctx context.Context, s server, hostname string) (*conn, *failure) {
-	dialCtx, cancel := context.WithTimeout(ctx, r.opts.Timeouts.Dial)
+func (r *Relay) openOnce(ctx context.Context, s server, hostname string, until time.Time) (*conn, *failure) {
+	dialCtx, cancel := context.WithDeadline(ctx, earliest(time.Now().Add(r.opts.Timeouts.Dial), until))
 	nc, err := r.opts.Dial(dialCtx, "tcp", s.addr)
 	cancel()
 	if err != nil {
 		return nil, brokenOff(s.host, "connect", err)
 	}
-	c := newConn(ctx, nc, s.host, &r.opts.Timeouts)
+	c := newConn(ctx, nc, s.host, &r.opts.Timeouts, until)
 	if f := r.greet(c, s, hostname); f != nil {
 		c.close()
 		return nil, f
@@ -147,7 +148,7 @@ func (r *Relay) secure(c *conn, s server, hostname string) *failure {
 
 func (r *Relay) handshake(c *conn, s server) *failure {
 	tc := tls.Client(c.nc, r.tlsConfig(s))
-	c.nc.SetDeadline(time.Now().Add(c.timeouts.Command))
+	c.nc.SetDeadline(c.deadline(c.timeouts.Command))
 	if err := tc.Handshake(); err != nil {
 		f := brokenOff(c.host, "TLS", err)
 		f.tls = !s.implicit

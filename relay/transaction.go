@@ -175,6 +175,7 @@ func (c *conn) writeRcpt(env *envelope, to addr.Address) {
 // data sends the mail. The record that it began is made while the server's
 // answer to DATA is on its way, and always before the final dot.
 func (c *conn) data(body *outgoingBody, accepted []int, started func([]int) error) (answer, *failure) {
+	c.until = time.Time{} // from here on each step has its own time
 	c.write("DATA")
 	if f := c.flush("DATA", c.timeouts.Data); f != nil {
 		return answer{}, f
