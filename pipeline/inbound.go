@@ -32,6 +32,7 @@ type inbound struct {
 	told     []*config.Team // the teams that hear of the ticket by this mail
 	caution  []compose.Caution
 	happened []ticket.What
+	vouching bool // the mail is here already, and its author's copy has come
 }
 
 func (p *Pipeline) inbound(tx store.Tx, d *delivery) *inbound {
@@ -231,7 +232,7 @@ func (in *inbound) vouch(seen store.Seen, print string) error {
 	if err != nil {
 		return err
 	}
-	in.t, in.m, in.team = t, &m, in.w.teamOf(t)
+	in.t, in.m, in.team, in.vouching = t, &m, in.w.teamOf(t), true
 	m.Backed = in.facts.Auth.Backed
 	if in.contact, err = contactOf(in.tx, in.author.Address); err != nil {
 		return err
