@@ -8,7 +8,9 @@ import (
 // Two agents answer the same mail: the second answer is held, and the customer
 // hears one thing.
 func TestASecondAnswerToTheSameMailIsHeld(t *testing.T) {
-	d := newDesk(t, func(c string) string { return strings.Replace(c, `language = "fr"`, "language = \"fr\"\nassign = \"none\"", 1) })
+	d := newDesk(t, func(c string) string {
+		return strings.Replace(c, `language = "fr"`, "language = \"fr\"\nassign = \"none\"", 1)
+	})
 	if err := d.send("jean@client.example", []string{"relationclient@example.com"},
 		letter("Jean <jean@client.example>", "relationclient@example.com", "q1@client.example", "Question", "Bonjour\n")); err != nil {
 		t.Fatal(err)
