@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -12,6 +13,9 @@ import (
 	"time"
 
 	"postdesk/internal/addr"
+	"postdesk/internal/config"
+	"postdesk/internal/mailauth"
+	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/store"
 )
@@ -56,9 +60,10 @@ func openMail(tx store.ReadTx, id uint64) (store.Mail, error) {
 	return m, err
 }
 
-// exportMbox writes a ticket's mails in the mboxrd form: each as received below
-// the header fields that postdesk added, and each answer as the customer got it
-// after the agent's own mail. Lines end in LF.
+// exportMbox writes a ticket's mails in the mboxrd form: each as received, less
+// the header fields that were forged in our name, below those that postdesk
+// added; and each answer as the customer got it after the agent's own mail.
+// Lines end in LF. "ticket show --raw" has the bytes as received.
 func (d *Desk) exportMbox(ctx context.Context, q TicketNumber, out io.Writer) error {
 	_, _, messages, err := d.opened(ctx, q.Number)
 	if err != nil {
@@ -67,7 +72,11 @@ func (d *Desk) exportMbox(ctx context.Context, q TicketNumber, out io.Writer) er
 	w := bufio.NewWriter(out)
 	for _, m := range messages {
 		if m.mail != nil {
-			if err := writeMbox(w, m.From.Address, m.At, m.Prefix, store.NewReader(m.mail)); err != nil {
+			mail, err := unforged(m, d.Config())
+			if err != nil {
+				return err
+			}
+			if err := writeMbox(w, m.From.Address, m.At, m.Prefix, mail); err != nil {
 				return err
 			}
 		}
@@ -78,6 +87,36 @@ func (d *Desk) exportMbox(ctx context.Context, q TicketNumber, out io.Writer) er
 		}
 	}
 	return w.Flush()
+}
+
+// unforged reads a received mail without the header fields that its sender had
+// no right to write: in a mailbox they would stand below our own.
+func unforged(m stored, cfg *config.Config) (io.Reader, error) {
+	var facts struct {
+		Frontend bool `json:"frontend"`
+	}
+	if len(m.Facts) > 0 {
+		if err := json.Unmarshal(m.Facts, &facts); err != nil {
+			return nil, err
+		}
+	}
+	trusted := cfg.TrustedAuthserv
+	if facts.Frontend {
+		trusted = nil
+	}
+	parsed, err := message.Parse(m.mail)
+	if err != nil {
+		return nil, err
+	}
+	var header bytes.Buffer
+	for _, f := range mailauth.Unforged(parsed.Header.Fields, cfg.Hostname, trusted) {
+		header.Write(f.Raw)
+	}
+	var read int64 // the header as received begins the mail
+	for _, f := range parsed.Header.Fields {
+		read += int64(len(f.Raw))
+	}
+	return io.MultiReader(&header, io.NewSectionReader(m.mail, read, m.mail.Size()-read)), nil
 }
 
 // writeMbox writes one mail. A line that is "From " behind any number of ">"

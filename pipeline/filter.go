@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"postdesk/internal/mailauth"
 	"postdesk/internal/message"
 	"postdesk/internal/milter"
 	"postdesk/internal/reply"
@@ -20,9 +21,14 @@ func (p *Pipeline) filter(ctx context.Context, d *delivery) error {
 	if d.w.filters.Len() == 0 || d.env.Peer.Login != "" {
 		return nil
 	}
+	trusted := d.w.cfg.TrustedAuthserv
+	if d.env.Peer.Frontend {
+		trusted = nil
+	}
 	v, err := d.w.filters.Ask(ctx, milter.In{
 		ServerName: d.w.cfg.Hostname, Peer: netip.AddrPortFrom(d.env.Peer.Addr, 0), Helo: d.env.Peer.Helo, From: d.env.From, To: d.env.To,
-		QueueID: d.id, Fields: d.mail.Header.Fields, Body: message.Section(d.raw, d.mail.Root.Body, d.raw.Size()-d.mail.Root.Body),
+		QueueID: d.id, Fields: mailauth.Unforged(d.mail.Header.Fields, d.w.cfg.Hostname, trusted),
+		Body: message.Section(d.raw, d.mail.Root.Body, d.raw.Size()-d.mail.Root.Body),
 	})
 	if err != nil {
 		return reply.Wrap(err, 451, [3]int{4, 7, 1}, "The mail filter can't be asked now, please try again later")

@@ -136,19 +136,3 @@ func hasName(authserv string, names []string) bool {
 	}
 	return false
 }
-
-// IsForged says that an Authentication-Results field must be deleted from a
-// mail that no frontend brought: it bears our own name or one that is trusted,
-// RFC 8601 §5, or it can't be read and contains such a name.
-func IsForged(value, ourName string, trusted []string) bool {
-	names := append([]string{ourName}, trusted...)
-	if f, ok := parseField(value); ok {
-		return hasName(f.authserv, names)
-	}
-	for _, n := range names {
-		if n != "" && strings.Contains(strings.ToLower(value), strings.ToLower(n)) {
-			return true
-		}
-	}
-	return false
-}

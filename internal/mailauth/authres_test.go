@@ -2,6 +2,7 @@ package mailauth
 
 import (
 	"fmt"
+	"postdesk/internal/message"
 	"strings"
 	"testing"
 	"unicode"
@@ -112,7 +113,7 @@ func TestFrontend(t *testing.T) {
 }
 
 func TestIsForged(t *testing.T) {
-	trusted := []string{"front.example"}
+	names := []string{"mx.example.com", "front.example"}
 	for value, want := range map[string]bool{
 		"mx.example.com; spf=pass":            true,
 		"MX.Example.COM 1; none":              true,
@@ -125,9 +126,38 @@ func TestIsForged(t *testing.T) {
 		"":                                    false,
 		"\r\n\tmx.example.com;\r\n\tspf=pass": true,
 	} {
-		if IsForged(value, "mx.example.com", trusted) != want {
+		if isForged(value, names) != want {
 			t.Errorf("%q: %v", value, !want)
 		}
+	}
+}
+
+// A sender must not speak in our name, nor in a frontend's unless it brought the
+// mail. What others wrote stays, and so does the mail as we keep it.
+func TestForgedFieldsAreNotPassedOn(t *testing.T) {
+	m, err := message.Parse(message.BytesSource([]byte("Authentication-Results: mx.example.com; dmarc=pass\r\n" +
+		"authentication-results:\r\n front.example; dmarc=pass\r\nAuthentication-Results: other.example; spf=pass\r\n" +
+		"X-POSTDESK-Loop: forged\r\nX-Postdesk: not ours\r\nSubject: x\r\n\r\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		trusted []string
+		want    string
+	}{
+		{nil, "authentication-results Authentication-Results X-Postdesk Subject"},
+		{[]string{"front.example"}, "Authentication-Results X-Postdesk Subject"},
+	} {
+		var names []string
+		for _, f := range Unforged(m.Header.Fields, "mx.example.com", c.trusted) {
+			names = append(names, f.Name)
+		}
+		if got := strings.Join(names, " "); got != c.want {
+			t.Errorf("trusted %q: %s", c.trusted, got)
+		}
+	}
+	if len(m.Header.Fields) != 6 {
+		t.Error("the mail's own fields were changed")
 	}
 }
 
