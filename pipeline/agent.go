@@ -276,6 +276,11 @@ func (out *outbound) writeNote() (*result, error) {
 	if err := out.p.sendCopies(out.tx, out.w, c); err != nil {
 		return nil, err
 	}
+	if !ticket.Has(out.commands, ticket.CmdNote) && out.agent.Role != config.RoleObserver {
+		if err := out.answer(compose.NoticeNoteDefault, compose.NoticeData{}); err != nil {
+			return nil, err
+		}
+	}
 	out.facts.Decision = "a note of " + out.agent.ID + " in ticket " + strconv.FormatUint(out.t.Number, 10)
 	return out.finish()
 }
