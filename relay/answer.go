@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"postdesk/internal/message"
 )
 
 // Bounds of what a remote server may say. Its replies are hostile input.
@@ -128,7 +128,7 @@ func newAnswer(code int, lines []string) answer {
 			break
 		}
 	}
-	a.text = cleanText(b.String())
+	a.text = message.Clean(b.String(), maxAnswerText)
 	return a
 }
 
@@ -148,33 +148,6 @@ func isEnhanced(s string, code int) bool {
 		}
 	}
 	return true
-}
-
-// cleanText makes foreign text fit for a log, a terminal and a mail: no
-// control, format or line separator characters, valid UTF-8, bounded.
-func cleanText(s string) string {
-	var b strings.Builder
-	n, space := 0, true
-	for _, r := range s {
-		if n == maxAnswerText {
-			break
-		}
-		switch {
-		case r == '\t' || r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029':
-			r = ' '
-		case r == utf8.RuneError:
-			r = '?'
-		case unicode.Is(unicode.C, r):
-			continue
-		}
-		if r == ' ' && space {
-			continue
-		}
-		space = r == ' '
-		b.WriteRune(r)
-		n++
-	}
-	return strings.TrimRight(b.String(), " ")
 }
 
 // failure is why a mail, or some of its recipients, did not get through: an
@@ -200,12 +173,12 @@ func (f *failure) Error() string {
 
 // localFailure is a decision of our own, with a code as a server would give.
 func localFailure(code int, enhanced, text string) *failure {
-	return &failure{answer: answer{code: code, enhanced: enhanced, text: cleanText(text)}, final: code/100 == 5}
+	return &failure{answer: answer{code: code, enhanced: enhanced, text: message.Clean(text, maxAnswerText)}, final: code/100 == 5}
 }
 
 // brokenOff is a network or protocol fault: always worth another try.
 func brokenOff(host, stage string, err error) *failure {
-	text := cleanText(stage + ": " + err.Error())
+	text := message.Clean(stage+": "+err.Error(), maxAnswerText)
 	return &failure{answer: answer{text: text}, host: host, stage: stage, err: err, lost: true}
 }
 

@@ -26,7 +26,7 @@ func TestReply(t *testing.T) {
 		"550-5.1.1 no\r\n550-5.1.1 such\r\n550 5.1.1 user\r\n": {550, "5.1.1", "no such user"},
 		"550 4.1.1 odd class\r\n":                              {550, "", "4.1.1 odd class"},
 		"250 2.0.0\r\n":                                        {250, "2.0.0", ""},
-		"421 a\x00b\x1b[31mc\u202ed\u2028e\xff\r\n":            {421, "", "ab[31mcd e?"},
+		"421 a\x00b\x1b[31mc\u202ed\u2028e\xff\r\n":            {421, "", "ab[31mcd e\ufffd"},
 		"451   spaces \t here  \r\n":                           {451, "", "spaces here"},
 	} {
 		got, err := parseReply(in)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"postdesk/internal/message"
 )
 
 // Bounds of MTA-STS, RFC 8461.
@@ -83,7 +85,7 @@ func parseSTSPolicy(text string) (*stsPolicy, error) {
 		case "max_age":
 			n, err := strconv.ParseUint(value, 10, 64)
 			if err != nil {
-				return nil, fmt.Errorf("%w: max_age %q", errSTS, cleanText(value))
+				return nil, fmt.Errorf("%w: max_age %q", errSTS, message.Clean(value, maxAnswerText))
 			}
 			p.maxAge = time.Duration(min(n, stsMaxAge)) * time.Second
 		case "mx":
@@ -102,7 +104,7 @@ func parseSTSPolicy(text string) (*stsPolicy, error) {
 			return nil, fmt.Errorf("%w: no mx", errSTS)
 		}
 	default:
-		return nil, fmt.Errorf("%w: mode %q", errSTS, cleanText(p.mode))
+		return nil, fmt.Errorf("%w: mode %q", errSTS, message.Clean(p.mode, maxAnswerText))
 	}
 	return p, nil
 }
@@ -216,7 +218,7 @@ func (c *stsCache) policy(ctx context.Context, domain string) *stsPolicy {
 	}
 	p, err := c.fetch(ctx, domain)
 	if err != nil {
-		c.log.Warn("MTA-STS policy can't be fetched", "domain", domain, "error", cleanText(err.Error()))
+		c.log.Warn("MTA-STS policy can't be fetched", "domain", domain, "error", message.Clean(err.Error(), maxAnswerText))
 		return e.policy
 	}
 	p.id, p.fetched = id, now
@@ -259,7 +261,7 @@ func (c *stsCache) fetch(ctx context.Context, domain string) (*stsPolicy, error)
 		return nil, fmt.Errorf("%w: HTTP status %d", errSTS, resp.StatusCode)
 	}
 	if t, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(t), "text/plain") {
-		return nil, fmt.Errorf("%w: content type %q", errSTS, cleanText(t))
+		return nil, fmt.Errorf("%w: content type %q", errSTS, message.Clean(t, maxAnswerText))
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, stsMaxPolicy+1))
 	if err != nil {

@@ -5,10 +5,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"strings"
-	"unicode"
 
 	gosmtp "github.com/emersion/go-smtp"
+
+	"postdesk/internal/message"
 )
 
 // newSession makes the session of a leg.
@@ -53,16 +53,5 @@ func (d debugLog) Println(v ...any) { d.log.Debug(clean(fmt.Sprintln(v...))) }
 // maxLogged bounds what a client can put into one value of the log, in bytes.
 const maxLogged = 256
 
-// clean makes a client's words fit for a log: no control characters, nothing
-// that turns text around, bounded.
-func clean(s string) string {
-	if len(s) > maxLogged {
-		s = s[:maxLogged] + "…"
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-}
+// clean makes a client's words fit for a log.
+func clean(s string) string { return message.Clean(s, maxLogged) }

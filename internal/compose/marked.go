@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"postdesk/internal/addr"
+	"postdesk/internal/message"
 )
 
 // marked is a rendered template: plain text with a few control characters around
@@ -185,24 +186,13 @@ func (m marked) page() string {
 	return `<!DOCTYPE html><html><body style="font:15px/1.5 sans-serif;color:#222">` + "\n" + m.html() + "</body></html>\n"
 }
 
-// cleanLine makes text from anywhere fit for one line: no control characters, no
-// line or paragraph separators, no marks that change the direction of what follows.
-func cleanLine(s string) string {
-	if isPlainLine(s) {
-		return strings.TrimSpace(s)
-	}
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t' || r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029':
-			return ' '
-		case unicode.IsControl(r), isBidi(r):
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\ufffd"))
-	return strings.TrimSpace(s)
-}
+// maxLine bounds one line: subjects and names are shorter, mailto links may be long.
+const maxLine = 64 << 10
 
+// cleanLine makes text from anywhere fit for one line.
+func cleanLine(s string) string { return message.Clean(s, maxLine) }
+
+// isPlainLine says that s is printable ASCII.
 func isPlainLine(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] < ' ' || s[i] > '~' {

@@ -283,17 +283,5 @@ func (k *keyLookup) screen(identifier string) (Result, string) {
 	return Pass, ""
 }
 
-// clean makes one short line of text from outside: no control characters.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 || r == 0xfffd {
-			return ' '
-		}
-		return r
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > 200 {
-		s = strings.ToValidUTF8(s[:200], "") + "…"
-	}
-	return s
-}
+// clean makes one short line of text from outside.
+func clean(s string) string { return message.Clean(s, 200) }

@@ -171,7 +171,7 @@ func TestFilterVerdicts(t *testing.T) {
 			{milter.RespTempFail, want{TempFail, 451, [3]int{4, 7, 1}, "Message deferred by a filter, please try again later"}},
 			{milter.RespDiscard, want{action: Discard}},
 			{milter.RespAccept, want{action: Accept}},
-			{reply("554 5.7.9 Gtube\r\n250 ok\x1b[0m"), want{Reject, 554, [3]int{5, 7, 9}, "Gtube 250 ok [0m"}},
+			{reply("554 5.7.9 Gtube\r\n250 ok\x1b[0m"), want{Reject, 554, [3]int{5, 7, 9}, "Gtube 250 ok[0m"}},
 			{reply("451 5.7.9 Greylisted"), want{TempFail, 451, [3]int{4, 7, 1}, "Greylisted"}},
 		} {
 			s := &script{at: map[string]milter.Response{stage: c.resp}}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/emersion/go-milter"
+
+	"postdesk/internal/message"
 )
 
 // Limits of what a filter may add.
@@ -25,7 +27,7 @@ func verdict(changes []milter.ModifyAction, act *milter.Action) (Verdict, error)
 			v.changeHeader(ch.HeaderName, ch.HeaderValue)
 		case milter.ActQuarantine:
 			quarantine = true
-			v.Text = clean(ch.Reason)
+			v.Text = message.Clean(ch.Reason, maxText)
 		}
 	}
 	switch act.Code {
@@ -57,7 +59,7 @@ func (v *Verdict) refuse(code int, text string) {
 	if code < 500 {
 		v.Action, v.Enhanced = TempFail, [3]int{4, 7, 1}
 	}
-	text = clean(text)
+	text = message.Clean(text, maxText)
 	var e [3]int
 	first, rest, _ := strings.Cut(text, " ")
 	if n, err := fmt.Sscanf(first, "%d.%d.%d", &e[0], &e[1], &e[2]); err == nil && n == 3 {
@@ -77,7 +79,7 @@ func (v *Verdict) refuse(code int, text string) {
 func (v *Verdict) addHeader(name, value string) {
 	v.Spam = v.Spam || isSpamFlag(name, value)
 	if len(v.Headers) < maxHeaders && isFieldName(name) {
-		v.Headers = append(v.Headers, Header{Name: name, Value: clean(value)})
+		v.Headers = append(v.Headers, Header{Name: name, Value: message.Clean(value, maxText)})
 	}
 }
 
@@ -113,20 +115,4 @@ func isFieldName(s string) bool {
 		}
 	}
 	return s != "" && len(s) <= 100
-}
-
-// clean makes one line of text from a filter: no control characters, valid
-// UTF-8.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > maxText {
-		s = strings.ToValidUTF8(s[:maxText], "")
-	}
-	return s
 }
