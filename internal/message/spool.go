@@ -29,12 +29,14 @@ var (
 type Spool struct {
 	dir    string
 	limit  int
+	pool   *Spools // whose bounds it keeps; nil is none
 	mem    []byte
 	file   *os.File
 	name   string // "" when the file has no name any more
 	size   int64
 	hash   hash.Hash
 	sum    [sha256.Size]byte
+	inFile int64 // bytes taken from the pool's disk
 	err    error // of the first failed write; it stays
 	sealed bool
 	closed bool
@@ -51,7 +53,8 @@ func NewSpool(dir string, memory int) *Spool {
 }
 
 // Write adds to the mail. After an error every further Write fails with it: a
-// mail with a hole must not look whole.
+// mail with a hole must not look whole. What was stored is freed at once, since
+// the sender may take an hour more for the rest.
 func (s *Spool) Write(p []byte) (int, error) {
 	switch {
 	case s.closed:
@@ -62,7 +65,7 @@ func (s *Spool) Write(p []byte) (int, error) {
 		return 0, s.err
 	}
 	if err := s.store(p); err != nil {
-		s.err = fmt.Errorf("spool: %w", err)
+		s.err = errors.Join(fmt.Errorf("spool: %w", err), s.free())
 		return 0, s.err
 	}
 	s.hash.Write(p)
@@ -70,9 +73,10 @@ func (s *Spool) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// store puts p in memory, or in the file once the limit is passed.
+// store puts p in memory, or in the file once the limit is passed, or once all
+// spools together have as much memory as they may.
 func (s *Spool) store(p []byte) error {
-	if s.file == nil && len(s.mem)+len(p) <= s.limit {
+	if s.file == nil && s.grow(len(p)) {
 		s.mem = append(s.mem, p...)
 		return nil
 	}
@@ -81,12 +85,44 @@ func (s *Spool) store(p []byte) error {
 			return err
 		}
 	}
+	return s.writeFile(p)
+}
+
+// grow makes room for n bytes in memory, if there may be so many.
+func (s *Spool) grow(n int) bool {
+	need := len(s.mem) + n
+	if need > s.limit {
+		return false
+	}
+	if need <= cap(s.mem) {
+		return true
+	}
+	size := min(s.limit, max(2*cap(s.mem), need, 4<<10))
+	if !s.pool.takeMemory(size - cap(s.mem)) {
+		return false
+	}
+	mem := make([]byte, len(s.mem), size)
+	copy(mem, s.mem)
+	s.mem = mem
+	return true
+}
+
+// writeFile adds p to the file, if there is room on the disk.
+func (s *Spool) writeFile(p []byte) error {
+	if !s.pool.takeDisk(len(p)) {
+		return ErrSpoolFull
+	}
 	_, err := s.file.Write(p)
+	s.inFile += int64(len(p))
+	s.pool.written(len(p))
 	return err
 }
 
 // openFile moves what is in memory to a new file.
 func (s *Spool) openFile() error {
+	if !s.pool.hasDisk(int64(len(s.mem))) { // before there is a file
+		return ErrSpoolFull
+	}
 	f, err := os.CreateTemp(s.dir, "incoming-*.eml") // mode 0600
 	if err != nil {
 		return err
@@ -95,10 +131,10 @@ func (s *Spool) openFile() error {
 	if os.Remove(s.name) == nil {
 		s.name = ""
 	}
-	if _, err := f.Write(s.mem); err != nil {
+	if err := s.writeFile(s.mem); err != nil {
 		return err
 	}
-	s.mem = nil
+	s.freeMemory()
 	return nil
 }
 
@@ -152,7 +188,13 @@ func (s *Spool) Close() error {
 	if s.closed {
 		return nil
 	}
-	s.closed, s.mem = true, nil
+	s.closed = true
+	return s.free()
+}
+
+// free gives memory and file back.
+func (s *Spool) free() error {
+	s.freeMemory()
 	if s.file == nil {
 		return nil
 	}
@@ -160,5 +202,12 @@ func (s *Spool) Close() error {
 	if s.name != "" {
 		err = errors.Join(err, os.Remove(s.name))
 	}
+	s.pool.giveDisk(s.inFile)
+	s.file, s.inFile = nil, 0
 	return err
+}
+
+func (s *Spool) freeMemory() {
+	s.pool.giveMemory(cap(s.mem))
+	s.mem = nil
 }
