@@ -92,6 +92,7 @@ func TestANoteStaysInside(t *testing.T) {
 	d.says(second, "SECRET-DEUX")
 	anne.answers(second, "SECRET-TROIS : merci.\n")
 	d.says(olga.reads(), "SECRET-TROIS")
+	d.says(anne.reads(), "resté une note interne") // she hears that it stayed one
 
 	// What an observer writes is a note, whatever it answers.
 	olga.answers(olgas, "SECRET-QUATRE : Monsieur, non.\n")
