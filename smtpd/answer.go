@@ -3,6 +3,7 @@ package smtpd
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"syscall"
 	"unicode"
@@ -94,18 +95,44 @@ func publicText(s string, utf8OK bool) string {
 var plainPunctuation = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "«", `"`, "»", `"`,
 	"–", "-", "—", "-", "…", "...", "œ", "oe", "Œ", "OE", "æ", "ae", "Æ", "AE", "ß", "ss", "€", "EUR")
 
+// word is a reply, with what only the log may know of it.
+type word struct {
+	said     *gosmtp.SMTPError
+	cause    error  // nil: accepted
+	incident string // names a fault of ours to the client; "" when said tells the reason
+}
+
 // refuse turns whatever went wrong into what go-smtp may tell the client. It
 // is the only way out for an error: go-smtp makes 554, permanent, with the
-// error's own text of any error that is not exactly *SMTPError.
-func (s *session) refuse(what string, err error) *gosmtp.SMTPError {
+// error's own text of any error that is not exactly *SMTPError. The caller logs
+// it.
+func (s *session) refuse(err error) word {
+	w := word{cause: err}
 	var known *reply.Error
 	if !errors.As(err, &known) {
 		s.incidents++
-		id := fmt.Sprintf("%s-%d", s.peer.Session, s.incidents)
-		known = internalError(err, id)
-		s.log.Error("failed", "what", what, "id", id, "err", clean(err.Error()))
+		w.incident = fmt.Sprintf("%s-%d", s.peer.Session, s.incidents)
+		known = internalError(err, w.incident)
 	}
-	return s.public(known)
+	w.said = s.public(known)
+	return w
+}
+
+// logWord writes the one line of the log about a reply: a fault of ours is an
+// error, and what the client is to try again a warning.
+func (s *session) logWord(what string, w word, args ...any) {
+	args = append(args, "code", w.said.Code)
+	if w.cause != nil {
+		args = append(args, "err", clean(w.cause.Error()))
+	}
+	level := slog.LevelInfo
+	switch {
+	case w.incident != "":
+		level, args = slog.LevelError, append(args, "incident", w.incident)
+	case w.said.Code/100 == 4:
+		level = slog.LevelWarn
+	}
+	s.log.Log(s.ctx, level, what, args...)
 }
 
 // public is what the client is told of a refusal.

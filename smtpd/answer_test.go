@@ -46,10 +46,34 @@ func TestEveryErrorGoesThroughOneDoor(t *testing.T) {
 		{reply.New(250, [3]int{2, 0, 0}, "no refusal"), "451 4.0.0 no refusal"},
 		{reply.New(550, [3]int{4, 0, 0}, "mixed up"), "550 5.0.0 mixed up"},
 	} {
-		e := s.refuse("test", v.err)
+		e := s.refuse(v.err).said
 		got := fmt.Sprintf("%d %d.%d.%d %s", e.Code, e.EnhancedCode[0], e.EnhancedCode[1], e.EnhancedCode[2], e.Message)
 		if got != v.want {
 			t.Errorf("%v: %q, want %q", v.err, got, v.want)
+		}
+	}
+}
+
+// One line of the log has the cause that the client is not told, and the name
+// by which the client can ask for it.
+func TestARefusedMailIsLoggedOnce(t *testing.T) {
+	for _, k := range []Kind{MX, LMTP} {
+		w := newWorld(t, nil)
+		c := w.dial(k, 9)
+		c.envelope(map[Kind]string{MX: "EHLO", LMTP: "LHLO"}[k], "dbroken@ours.test", "desk@ours.test")
+		c.raw("Subject: x\r\n\r\nx\r\n.\r\n")
+		for range map[Kind]int{MX: 1, LMTP: 2}[k] {
+			c.expect("451 4.3.0 .*Internal error, please try again later .id [a-z0-9]+-1.")
+		}
+		c.say("QUIT", "221")
+		var lines []string
+		for line := range strings.Lines(w.log.String()) {
+			if strings.Contains(line, "badger") {
+				lines = append(lines, line)
+			}
+		}
+		if len(lines) != 1 || !strings.Contains(lines[0], `"level":"ERROR","msg":"mail"`) || !strings.Contains(lines[0], `-1"`) {
+			t.Errorf("%s: %q", k, lines)
 		}
 	}
 }

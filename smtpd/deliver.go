@@ -38,9 +38,10 @@ func (s *session) Data(r io.Reader) error {
 	if err != nil {
 		return s.goneMidway(err)
 	}
-	e := s.tell(o.id, o.err)
-	s.logMail(tx, o, e.Code)
-	return e
+	w := s.tell(o.id, o.err)
+	s.count(w)
+	s.logMail(tx, o, w)
+	return w.said
 }
 
 // LMTPData is Data over LMTP: one reply per recipient, in the order of RCPT.
@@ -51,13 +52,22 @@ func (s *session) LMTPData(r io.Reader, status gosmtp.StatusCollector) error {
 	if err != nil {
 		return s.goneMidway(err)
 	}
-	told := make([]*gosmtp.SMTPError, len(tx.slots))
+	told := make([]word, len(tx.slots))
 	for i, slot := range tx.slots {
-		told[i] = s.tell(o.id, o.of(slot.place))
-		s.logMail(tx, o, told[i].Code)
+		if i > 0 && o.verdicts == nil {
+			told[i] = told[0] // one fault, one name
+		} else {
+			told[i] = s.tell(o.id, o.of(slot.place))
+		}
+		s.count(told[i])
+	}
+	for i, w := range told {
+		if i == 0 || o.verdicts != nil && w.cause != nil {
+			s.logMail(tx, o, w)
+		}
 	}
 	for i, slot := range tx.slots { // from here on go-smtp's other goroutine writes
-		status.SetStatus(slot.name, told[i])
+		status.SetStatus(slot.name, told[i].said)
 	}
 	return nil
 }
@@ -113,8 +123,8 @@ func (s *session) deliver(env *Envelope, spool *message.Spool) (o outcome) {
 	return o
 }
 
-// tell is the reply for one outcome, and counts it.
-func (s *session) tell(id string, err error) *gosmtp.SMTPError {
+// tell is the reply for one outcome.
+func (s *session) tell(id string, err error) word {
 	var e *gosmtp.SMTPError
 	switch {
 	case err == nil:
@@ -122,12 +132,17 @@ func (s *session) tell(id string, err error) *gosmtp.SMTPError {
 		if id = publicText(id, false); id != "" {
 			text += " as " + id
 		}
-		e = smtpError(250, [3]int{2, 0, 0}, text)
-	case !errors.As(err, &e):
-		e = s.refuse("DATA", err)
+		return word{said: smtpError(250, [3]int{2, 0, 0}, text)}
+	case errors.As(err, &e):
+		return word{said: e, cause: err}
 	}
+	return s.refuse(err)
+}
+
+// count counts one reply to a mail.
+func (s *session) count(w word) {
 	verdict := VerdictAccepted
-	switch e.Code / 100 {
+	switch w.said.Code / 100 {
 	case 2:
 		s.bad, s.refused = 0, 0
 	case 4:
@@ -136,7 +151,6 @@ func (s *session) tell(id string, err error) *gosmtp.SMTPError {
 		verdict = VerdictRefused
 	}
 	s.srv.opts.Observer.Mail(s.peer.Listener, verdict)
-	return e
 }
 
 // goneMidway is for a mail whose end never came. go-smtp's reply goes nowhere.
@@ -146,14 +160,11 @@ func (s *session) goneMidway(err error) error {
 	return smtpError(451, [3]int{4, 4, 2}, "No end of data")
 }
 
-func (s *session) logMail(tx *transaction, o outcome, code int) {
-	args := []any{"helo", clean(s.peer.Helo), "from", tx.env.From.String(), "recipients", len(tx.env.To), "code", code,
+func (s *session) logMail(tx *transaction, o outcome, w word) {
+	args := []any{"helo", clean(s.peer.Helo), "from", tx.env.From.String(), "recipients", len(tx.env.To),
 		"took", s.srv.opts.Now().Sub(tx.env.Received).Round(time.Millisecond)}
 	if o.id != "" {
 		args = append(args, "id", clean(o.id))
 	}
-	if o.err != nil {
-		args = append(args, "err", clean(o.err.Error()))
-	}
-	s.log.Info("mail", args...)
+	s.logWord("mail", w, args...)
 }

@@ -145,9 +145,9 @@ func (s *session) Mail(string, *gosmtp.MailOptions) error {
 	env := &Envelope{Peer: s.peer, From: arg.from, SMTPUTF8: arg.utf8, Size: arg.size, Received: s.srv.opts.Now()}
 	err := s.guard(func() error { return s.srv.opts.Handler.Mail(s.ctx, env) })
 	if err != nil {
-		e := s.refuse("MAIL", err)
-		s.log.Info("sender refused", "from", arg.from.String(), "code", e.Code, "err", clean(err.Error()))
-		return e
+		w := s.refuse(err)
+		s.logWord("sender refused", w, "from", arg.from.String())
+		return w.said
 	}
 	s.tx = &transaction{env: env}
 	return nil
@@ -168,10 +168,10 @@ func (s *session) Rcpt(name string, _ *gosmtp.RcptOptions) error {
 	}
 	err := s.guard(func() error { return s.srv.opts.Handler.Recipient(s.ctx, tx.env, to) })
 	if err != nil {
-		e := s.refuse("RCPT", err)
+		w := s.refuse(err)
 		s.refused++
-		s.log.Info("recipient refused", "from", tx.env.From.String(), "to", to.String(), "code", e.Code, "err", clean(err.Error()))
-		return e
+		s.logWord("recipient refused", w, "from", tx.env.From.String(), "to", to.String())
+		return w.said
 	}
 	tx.env.To = append(tx.env.To, to)
 	tx.slots = append(tx.slots, slot{name, len(tx.env.To) - 1})
