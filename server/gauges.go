@@ -49,6 +49,16 @@ func (w *watcher) low(min int64) bool {
 	return err != nil || bytes < uint64(min) || inodes < minInodes && inodes != 0 && inodes != math.MaxUint64
 }
 
+// spoolBudget is what mails that arrive may still take of the disk. It is not
+// the watcher's word, which is up to a second old.
+func (s *Server) spoolBudget() int64 {
+	bytes, inodes, err := s.Store.Free()
+	if err != nil || inodes < minInodes && inodes != 0 && inodes != math.MaxUint64 {
+		return 0
+	}
+	return int64(min(bytes, math.MaxInt64)) - s.Config().Limits.MinFreeDisk
+}
+
 func (s *Server) metricsOptions() metrics.Options {
 	o := metrics.Options{Teams: teamAddresses(s.Config()), Why: pipeline.HoldReasons()}
 	for _, r := range rules.Reasons() {

@@ -149,7 +149,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.smtp = smtpd.New(smtpd.Options{Handler: s.Pipeline, Policy: s.smtpPolicy(cfg), Observer: sessionMeters{s.Metrics}, Log: s.log,
-		SpoolDir: filepath.Join(cfg.DataDir, "spool"), Now: s.opts.Now})
+		SpoolDir: filepath.Join(cfg.DataDir, "spool"), SpoolBudget: s.spoolBudget, Now: s.opts.Now})
 	return nil
 }
 

@@ -37,7 +37,10 @@ func (b bucket) fill(now time.Time) bucket {
 }
 
 // take takes one token of k, if there is one. The zero rate always has.
-func (t *buckets[K]) take(k K, rate Rate) bool {
+func (t *buckets[K]) take(k K, rate Rate) bool { return t.takeN(k, rate, 1, 1) }
+
+// takeN takes n tokens of k, if there are need.
+func (t *buckets[K]) takeN(k K, rate Rate, n, need int64) bool {
 	if rate.N <= 0 || rate.Per <= 0 {
 		return true
 	}
@@ -51,20 +54,22 @@ func (t *buckets[K]) take(k K, rate Rate) bool {
 	}
 	b.rate = rate
 	b = b.fill(now)
-	ok = b.tokens >= 1
+	ok = b.tokens >= float64(need)
 	if ok {
-		b.tokens--
+		b.tokens -= float64(n)
 	}
 	t.m[k] = b
 	return ok
 }
 
 // giveBack returns a token.
-func (t *buckets[K]) giveBack(k K) {
+func (t *buckets[K]) giveBack(k K) { t.giveBackN(k, 1) }
+
+func (t *buckets[K]) giveBackN(k K, n int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if b, ok := t.m[k]; ok {
-		b.tokens = min(b.tokens+1, float64(b.rate.N))
+		b.tokens = min(b.tokens+float64(n), float64(b.rate.N))
 		t.m[k] = b
 	}
 }
@@ -185,13 +190,4 @@ func contains(list []netip.Prefix, a netip.Addr) bool {
 // isFrontend says whether a peer is one of the MTAs in front of us.
 func (p *Policy) isFrontend(a netip.Addr, unix bool) bool {
 	return unix && p.FrontendUnix || contains(p.Frontends, a)
-}
-
-// takeMessage counts a mail against the rate of its address. The MTAs in front
-// of us and trusted networks have none.
-func (s *Server) takeMessage(peer Peer, p *Policy) bool {
-	if peer.Frontend || peer.Trusted || !peer.Addr.IsValid() {
-		return true
-	}
-	return s.messages.take(netKey(peer.Addr), p.MessagesPerIP)
 }

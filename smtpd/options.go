@@ -16,7 +16,12 @@ type Options struct {
 	Observer Observer     // nil: nobody counts
 	Log      *slog.Logger // nil: no log
 	SpoolDir string       // for mails larger than message.SpoolMemory; "" is the system's
-	Timeouts Timeouts     // zero fields get the defaults
+	// SpoolBudget gives the bytes that mails being received may take at this
+	// moment, beside those that they have in SpoolDir: free space less what must
+	// stay free. It is asked while they arrive, and must be quick; past it the
+	// reply is 452 4.3.1. nil is no limit.
+	SpoolBudget func() int64
+	Timeouts    Timeouts // zero fields get the defaults
 
 	// Now is the clock of rates and limits; nil is time.Now. The deadlines of
 	// connections are the kernel's and follow the real clock.
@@ -33,8 +38,8 @@ type Policy struct {
 	MessageSize      int64  // bytes; 0 is 35 MB
 	Recipients       int    // per transaction; 0 is 100
 	Connections      int    // in all; 0 is 1000
-	ConnectionsPerIP int    // per IPv4 address or IPv6 /64; 0 is 20
-	MessagesPerIP    Rate   // the zero Rate is no limit
+	ConnectionsPerIP int    // per IPv4 address or IPv6 /64, and eight times as many per /48; 0 is 20
+	MessagesPerIP    Rate   // likewise, and 1 MB of mail for each; the zero Rate is no limit
 	TrustedNetworks  []netip.Prefix
 	Frontends        []netip.Prefix
 	FrontendUnix     bool // peers on a unix socket are frontends

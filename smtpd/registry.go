@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 )
 
@@ -13,13 +14,13 @@ import (
 type registry struct {
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
-	conns     map[*gate]netip.Addr
-	perAddr   map[netip.Addr]int
+	conns     map[*gate][]network
+	perNet    map[netip.Prefix]int
 	closing   bool
 }
 
 func newRegistry() *registry {
-	return &registry{listeners: map[net.Listener]struct{}{}, conns: map[*gate]netip.Addr{}, perAddr: map[netip.Addr]int{}}
+	return &registry{listeners: map[net.Listener]struct{}{}, conns: map[*gate][]network{}, perNet: map[netip.Prefix]int{}}
 }
 
 // listen adds a listener, unless the server is closing.
@@ -50,9 +51,9 @@ func (r *registry) isClosing() bool {
 func (r *registry) add(g *gate, peer Peer, p *Policy) *answer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := netip.Addr{}
-	if peer.Addr.IsValid() && !peer.Frontend {
-		key = netKey(peer.Addr)
+	var nets []network
+	if !peer.Frontend {
+		nets = networksOf(peer.Addr)
 	}
 	switch {
 	case r.closing:
@@ -61,12 +62,12 @@ func (r *registry) add(g *gate, peer Peer, p *Policy) *answer {
 		return &answerNoFrontend
 	case len(r.conns) >= p.Connections:
 		return &answerBusy
-	case key.IsValid() && r.perAddr[key] >= p.ConnectionsPerIP:
+	case slices.ContainsFunc(nets, func(n network) bool { return r.perNet[n.prefix] >= p.ConnectionsPerIP*n.times }):
 		return &answerTooManyOfYou
 	}
-	r.conns[g] = key
-	if key.IsValid() {
-		r.perAddr[key]++
+	r.conns[g] = nets
+	for _, n := range nets {
+		r.perNet[n.prefix]++
 	}
 	return nil
 }
@@ -74,14 +75,12 @@ func (r *registry) add(g *gate, peer Peer, p *Policy) *answer {
 func (r *registry) remove(g *gate) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key, ok := r.conns[g]
+	for _, n := range r.conns[g] {
+		if r.perNet[n.prefix]--; r.perNet[n.prefix] <= 0 {
+			delete(r.perNet, n.prefix)
+		}
+	}
 	delete(r.conns, g)
-	if !ok || !key.IsValid() {
-		return
-	}
-	if r.perAddr[key]--; r.perAddr[key] <= 0 {
-		delete(r.perAddr, key)
-	}
 }
 
 // crowded says that four fifths of the connections are in use.

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"postdesk/internal/message"
 )
 
 // maxHashing is how many passwords are checked at the same time.
@@ -32,7 +34,9 @@ type Server struct {
 	policy   atomic.Pointer[Policy]
 	tls      map[Kind]*tls.Config // apart, so that none takes another's session tickets
 	conns    *registry
-	messages *buckets[netip.Addr]
+	messages *buckets[netip.Prefix]
+	bytes    *buckets[netip.Prefix]
+	spools   *message.Spools
 	logins   *logins
 	hashing  chan struct{}
 	running  sync.WaitGroup
@@ -49,7 +53,9 @@ func New(o Options) *Server {
 		opts: o.withDefaults(), tls: map[Kind]*tls.Config{},
 		conns: newRegistry(), hashing: make(chan struct{}, maxHashing),
 	}
-	s.messages, s.logins = newBuckets[netip.Addr](s.opts.Now), newLogins(s.opts.Now)
+	s.messages, s.bytes = newBuckets[netip.Prefix](s.opts.Now), newBuckets[netip.Prefix](s.opts.Now)
+	s.logins = newLogins(s.opts.Now)
+	s.spools = message.NewSpools(message.SpoolOptions{Dir: s.opts.SpoolDir, Budget: s.opts.SpoolBudget, Now: s.opts.Now})
 	s.base, s.cut = context.WithCancel(context.Background())
 	s.accepting, s.stop = context.WithCancel(s.base)
 	for _, k := range []Kind{MX, Submission, Submissions, LMTP} {

@@ -138,7 +138,11 @@ func (s *session) refresh() {
 func (s *session) Mail(string, *gosmtp.MailOptions) error {
 	arg := s.mail
 	s.tx = nil
-	if !s.srv.takeMessage(s.peer, s.policy) {
+	if !s.srv.spools.HasRoom(arg.size) {
+		s.log.Warn("no room for a mail", "from", arg.from.String(), "size", arg.size)
+		return smtpError(452, [3]int{4, 3, 1}, noRoom)
+	}
+	if !s.srv.takeMessage(s.peer, s.policy, arg.size) {
 		s.log.Info("message rate exceeded", "from", arg.from.String())
 		return smtpError(450, [3]int{4, 7, 1}, "Too many messages from your address, please try again later")
 	}
