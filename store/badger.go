@@ -17,7 +17,7 @@ import (
 // position of the last journal record that it contains, in the same transaction.
 
 // defaultMemtable is Badger's memtable, bytes.
-const defaultMemtable = 32 << 20
+const defaultMemtable = 16 << 20
 
 func indexOptions(dir string, memtable int64, log *slog.Logger) badger.Options {
 	if memtable <= 0 {
@@ -40,7 +40,9 @@ func indexOptions(dir string, memtable int64, log *slog.Logger) badger.Options {
 		// Without this a flipped byte comes back as data; with OnTableAndBlockRead it
 		// is a panic.
 		WithChecksumVerificationMode(options.OnBlockRead).
-		WithCompression(options.Snappy).
+		// With compression, writing a memtable to its table takes memory of eight times
+		// its size for a moment; and the tables are small beside the journal.
+		WithCompression(options.None).
 		WithNumCompactors(2).
 		WithMetricsEnabled(false).
 		WithLogger(badgerLog{log})

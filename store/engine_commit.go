@@ -16,7 +16,7 @@ import (
 // when the committer becomes free makes the next batch.
 const (
 	maxBatch      = 256
-	maxBatchBytes = 2 << 20
+	maxBatchBytes = 1 << 20
 )
 
 // request is an Update that waits.

@@ -25,7 +25,7 @@ var (
 	// ErrErased: the mail was erased on purpose.
 	ErrErased = errors.New("store: mail was erased")
 	// ErrTooLarge: a key above 4 KB, a value above 64 KB, or an Update that writes more than
-	// 2 MB of keys and values. Split it.
+	// 1 MB of keys and values. Split it.
 	ErrTooLarge = errors.New("store: too large for one update")
 	// ErrStopped: a write to the disk failed, nothing is taken any more. Whether
 	// an Update that got this error is there is known after the next Open: it
@@ -37,7 +37,7 @@ var (
 const (
 	MaxKey    = 4 << 10
 	MaxValue  = 64 << 10
-	MaxUpdate = 2 << 20 // keys and values of one Update; mails do not count
+	MaxUpdate = 1 << 20 // keys and values of one Update; mails do not count
 )
 
 // Options say how to open a data directory.

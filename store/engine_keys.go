@@ -16,7 +16,6 @@ var (
 	prefixMail  = []byte("\x00m")
 	prefixErase = []byte("\x00e") // mails whose bytes are still to be punched out
 	firstKey    = []byte{1}       // the lowest key of the tables
-	afterOwn    = firstKey
 )
 
 const engineVersion = 1

@@ -79,9 +79,16 @@ func (o *overlay) rollback() {
 func (o *overlay) keep() { o.undo = o.undo[:0] }
 
 // arena copies many small slices into few allocations.
-type arena struct{ free []byte }
+type arena struct {
+	free  []byte
+	chunk int
+}
 
-const arenaChunk = 16 << 10
+// Chunks of an arena: most transactions read little, so the first is small.
+const (
+	firstChunk = 1 << 10
+	arenaChunk = 16 << 10
+)
 
 func (a *arena) copy(b []byte) []byte {
 	if len(b) == 0 {
@@ -91,7 +98,8 @@ func (a *arena) copy(b []byte) []byte {
 		return bytes.Clone(b)
 	}
 	if len(b) > len(a.free) {
-		a.free = make([]byte, arenaChunk)
+		a.chunk = min(max(2*a.chunk, firstChunk), arenaChunk)
+		a.free = make([]byte, max(a.chunk, len(b)))
 	}
 	out := a.free[:len(b):len(b)]
 	a.free = a.free[len(b):]

@@ -110,17 +110,6 @@ func DueOutgoingBut(tx ReadTx, now time.Time, limit int, skip func(id uint64) bo
 	})
 }
 
-// NextDue is the earliest due time of a ready row.
-func NextDue(tx ReadTx) (due time.Time, ok bool, err error) {
-	lo, hi := within([]byte{indexDue})
-	err = tx.Scan(lo, hi, 1, false, func(k, _ []byte) error {
-		row, err := GetOutgoing(tx, lastUint(k))
-		due, ok = row.Due, err == nil
-		return err
-	})
-	return due, ok, err
-}
-
 // ListOutgoing calls fn for every row in a state, by number.
 func ListOutgoing(tx ReadTx, state State, fn func(Outgoing) error) error {
 	lo, hi := within(key(indexState, string(state)))

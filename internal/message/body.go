@@ -140,17 +140,6 @@ func (m *Message) Attachments() []*Part {
 	return list
 }
 
-// InlineParts is the parts that are shown inside the HTML text.
-func (m *Message) InlineParts() []*Part {
-	var list []*Part
-	m.leaves(func(p *Part) {
-		if p.Inline() {
-			list = append(list, p)
-		}
-	})
-	return list
-}
-
 // leaves calls fn for each part that is neither text of the mail, nor an
 // alternative of it, nor a multipart.
 func (m *Message) leaves(fn func(p *Part)) {
@@ -180,7 +169,9 @@ func (p *Part) isDetachedSignature() bool {
 // line. The header is left out because each relay adds to it.
 func BodyHash(m *Message) ([32]byte, error) {
 	h := sha256.New()
-	if _, err := io.Copy(h, NewReader(m.Root.BodyRaw())); err != nil {
+	raw := m.Root.BodyRaw()
+	buf := make([]byte, min(32<<10, max(raw.Size(), 1)))
+	if _, err := io.CopyBuffer(h, struct{ io.Reader }{NewReader(raw)}, buf); err != nil {
 		return [32]byte{}, fmt.Errorf("hash the body: %w", err)
 	}
 	return [32]byte(h.Sum(nil)), nil

@@ -56,6 +56,10 @@ func isHidden(r rune) bool {
 // cleanText makes the text of a body: LF at line ends, no control characters but
 // tab. Marks of direction stay, the text may be in Hebrew or Arabic.
 func cleanText(s string) string {
+	// Nearly every mail has CRLF and no other CR: that is quick.
+	if t := strings.ReplaceAll(s, "\r\n", "\n"); strings.IndexByte(t, '\r') < 0 {
+		s = t
+	}
 	dirty := false
 	for i := 0; i < len(s) && !dirty; i++ {
 		c := s[i]

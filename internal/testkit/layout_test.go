@@ -10,16 +10,16 @@ import (
 // may says which packages of postdesk a package may import, tests apart. What
 // is not listed below internal may import internal packages only.
 var may = map[string][]string{
-	"smtpd":         {"internal/"},
-	"rules":         {"internal/"},
-	"store":         {"internal/", "store/journal"},
-	"store/journal": {"internal/disk"},
+	"smtpd":           {"internal/"},
+	"rules":           {"internal/"},
+	"store":           {"internal/", "store/journal"},
+	"store/journal":   {"internal/disk"},
 	"store/storetest": {"internal/", "store"},
-	"relay":         {"internal/", "store"},
-	"pipeline":      {"internal/", "rules", "smtpd", "store"},
-	"admin":         {"internal/", "pipeline", "rules", "server", "store"},
-	"server":        {"internal/", "admin", "pipeline", "relay", "rules", "smtpd", "store"},
-	"demo":          {"internal/", "server", "smtpd", "store"},
+	"relay":           {"internal/", "store"},
+	"pipeline":        {"internal/", "rules", "smtpd", "store"},
+	"admin":           {"internal/", "pipeline", "rules", "server", "store"},
+	"server":          {"internal/", "admin", "pipeline", "relay", "rules", "smtpd", "store"},
+	"demo":            {"internal/", "server", "smtpd", "store"},
 }
 
 // homes says where a library lives: nothing else imports it.

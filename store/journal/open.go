@@ -15,15 +15,9 @@ import (
 // Record is one that is read.
 type Record struct {
 	Position
-	Blobs int64 // bytes of blobs, from BlobsAt on
+	Blobs int64 // bytes of blobs, which lie behind the head
 	raw   []byte
 }
-
-// BlobsAt is the offset of the first blob in the segment.
-func (r *Record) BlobsAt() int64 { return r.Offset + headSize }
-
-// OpsSize is the bytes of the operations.
-func (r *Record) OpsSize() int { return len(r.raw) }
 
 // Ops calls fn for every operation. Slices are valid until the next record.
 func (r *Record) Ops(fn func(Op) error) error { return decodeOps(r.raw, fn) }
