@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/smtp"
 	"os"
 	"path/filepath"
@@ -328,9 +327,4 @@ func (d *desk) without(m received, marks ...string) {
 			d.Errorf("the mail to %v shows %q:\n%s", m.To, mark, m.Raw)
 		}
 	}
-}
-
-func port(addr string) string {
-	_, p, _ := net.SplitHostPort(addr)
-	return p
 }

@@ -15,6 +15,12 @@ import (
 	"time"
 )
 
+// port is that of "host:port".
+func port(addr string) string {
+	_, p, _ := net.SplitHostPort(addr)
+	return p
+}
+
 // program finds one of Debian's programs, or skips the test.
 func program(t testing.TB, name string) string {
 	t.Helper()
