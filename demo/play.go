@@ -104,7 +104,7 @@ func (s *stage) handOver() error {
 		}
 	}
 	if bruns == nil {
-		return errors.New("Bruno got no mail")
+		return errors.New("no mail came for Bruno")
 	}
 	s.say("Bruno answers and closes the matter, in one mail.")
 	mail := reply(bruns, bruno, "#solved alimentation remplacée\nBonjour,\n\nl'alimentation est en cause : une neuve part aujourd'hui.\n", nil)

@@ -76,8 +76,3 @@ func (t *Tags) Find(subject string) []uint64 {
 	}
 	return numbers
 }
-
-// FindTags is Find with a finder made for the occasion.
-func FindTags(subject string, ownForms ...string) []uint64 {
-	return NewTags(ownForms...).Find(subject)
-}

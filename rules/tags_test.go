@@ -31,7 +31,7 @@ func TestFindTags(t *testing.T) {
 		"[#१२३]":                        nil,
 		"[#7] Your request no. 8":       {7, 8},
 	} {
-		if got := FindTags(subject, forms...); !slices.Equal(got, want) {
+		if got := NewTags(forms...).Find(subject); !slices.Equal(got, want) {
 			t.Errorf("%q: %v, want %v", subject, got, want)
 		}
 	}
@@ -41,7 +41,7 @@ func TestFindTags(t *testing.T) {
 // would look like a ticket's.
 func TestVagueFormsAreLeftOut(t *testing.T) {
 	for _, form := range []string{"", "{number}", "#{number}", "no number"} {
-		if got := FindTags("commande #4711", form); got != nil {
+		if got := NewTags(form).Find("commande #4711"); got != nil {
 			t.Errorf("%q: %v", form, got)
 		}
 	}
@@ -52,7 +52,7 @@ func TestManyTags(t *testing.T) {
 	for i := range 3000 {
 		subject += "[#" + string(rune('1'+i%9)) + string(rune('0'+i/9%10)) + "]"
 	}
-	if got := FindTags(subject); len(got) != maxTags {
+	if got := NewTags().Find(subject); len(got) != maxTags {
 		t.Errorf("%d numbers", len(got))
 	}
 }
@@ -62,7 +62,7 @@ func FuzzFindTags(f *testing.F) {
 	f.Add("n°\xff12", "({number}")
 	f.Add("a\u0301{number} [#1]", "{number}{number}  x")
 	f.Fuzz(func(t *testing.T, subject, form string) {
-		numbers := FindTags(subject, form)
+		numbers := NewTags(form).Find(subject)
 		if len(numbers) > maxTags || slices.Contains(numbers, 0) {
 			t.Errorf("%v", numbers)
 		}

@@ -74,10 +74,6 @@ func (a Address) SplitExt() (base Address, ext string) {
 	return Address{Local: a.Local[:i], Domain: a.Domain}, a.Local[i+1:]
 }
 
-// UnicodeDomain is the domain for people's eyes, with U-labels (RFC 5890). A
-// label that does not decode stays as it is.
-func (a Address) UnicodeDomain() string { return unicodeDomain(a.Domain) }
-
 // lower folds case for comparison. It normalises first: the Kelvin sign, for
 // one, is the letter K only in form C.
 func lower(s string) string {

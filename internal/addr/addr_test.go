@@ -103,16 +103,6 @@ func TestExtension(t *testing.T) {
 	}
 }
 
-func TestUnicodeDomain(t *testing.T) {
-	for domain, want := range map[string]string{
-		"xn--bcher-kva.example": "bücher.example", "example.com": "example.com", "xn--zz-zz-.example": "xn--zz-zz-.example", "[127.0.0.1]": "[127.0.0.1]",
-	} {
-		if got := (Address{Local: "a", Domain: domain}).UnicodeDomain(); got != want {
-			t.Errorf("%s: %s", domain, got)
-		}
-	}
-}
-
 func TestOrgDomainAndFreemail(t *testing.T) {
 	for d, want := range map[string]string{
 		"mail.corp.example.co.uk": "example.co.uk", "Client.Example": "client.example", "a.b.client.example": "client.example",

@@ -87,18 +87,6 @@ func parseLiteral(s string) (string, error) {
 	return "[" + ip.String() + "]", nil
 }
 
-// unicodeDomain shows U-labels; a domain that is no valid IDN stays as it is.
-func unicodeDomain(d string) string {
-	if !strings.Contains(d, "xn--") {
-		return d
-	}
-	u, err := idna.Display.ToUnicode(d)
-	if err != nil || strings.ContainsFunc(u, forbidden) {
-		return d
-	}
-	return u
-}
-
 // OrgDomain is the registered domain above a name, by the public suffix list:
 // mail.corp.example.co.uk gives example.co.uk. A name that is a public suffix,
 // an address literal or no domain at all is returned as it is, in lower case.

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,9 +66,6 @@ func (c *Composer) Acknowledgement(in AckIn) (message.Source, error) {
 
 const ackTemplate = "acknowledgement"
 
-// ackForm is an acknowledgement's subject without its number.
-type ackForm struct{ before, after string }
-
 // sampleNumber stands for the number while a subject is cut in two.
 const sampleNumber = 918273645
 
@@ -91,9 +87,7 @@ func (c *Composer) collectAckForms() error {
 			}
 		}
 	}
-	slices.SortFunc(c.acks, func(a, b ackForm) int {
-		return cmp.Or(len(b.before)-len(a.before), strings.Compare(a.before, b.before), strings.Compare(a.after, b.after))
-	})
+	slices.SortFunc(c.acks, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	return nil
 }
 
@@ -112,13 +106,12 @@ func (c *Composer) addAckForm(m *mailTemplate, team TeamData) error {
 	if err := m.subject.Execute(&buf, view); err != nil {
 		return err
 	}
-	before, after, ok := strings.Cut(cleanLine(buf.String()), strconv.Itoa(sampleNumber))
+	before, _, ok := strings.Cut(cleanLine(buf.String()), strconv.Itoa(sampleNumber))
 	if !ok || squeeze(before) == "" {
 		return errors.New("the subject of an acknowledgement needs words and then {{.Ticket.Number}}")
 	}
-	form := ackForm{strings.ToLower(strings.TrimSpace(before)), squeeze(after)}
-	if !slices.Contains(c.acks, form) {
-		c.acks = append(c.acks, form)
+	if words := strings.ToLower(strings.TrimSpace(before)); !slices.Contains(c.acks, words) {
+		c.acks = append(c.acks, words)
 	}
 	return nil
 }
@@ -126,33 +119,4 @@ func (c *Composer) addAckForm(m *mailTemplate, team TeamData) error {
 // AckSubjects returns the constant words before the number in the subjects of
 // all acknowledgements that any team's template or language can write, in lower
 // case, so that our own acknowledgement is known when it comes back.
-func (c *Composer) AckSubjects() []string {
-	var out []string
-	for _, f := range c.acks {
-		if !slices.Contains(out, f.before) {
-			out = append(out, f.before)
-		}
-	}
-	return out
-}
-
-// replyPrefix is what clients put before a subject that they answer or pass on.
-var replyPrefix = regexp.MustCompile(`(?i)^\s*(?:(?:re|réf?|r|aw|sv|vs|antw|fwd?|tr|wg|rv|i|odp|ynt)\s*(?:\[\d+\])?\s*:\s*)+`)
-
-// AckNumber reads the ticket number out of a subject that has the form of one of our
-// acknowledgements, prefixes such as "Re:" before it allowed.
-func (c *Composer) AckNumber(subject string) (uint64, bool) {
-	s := squeeze(replyPrefix.ReplaceAllString(cutRunes(cleanLine(subject), 500), ""))
-	for _, f := range c.acks {
-		rest, ok := strings.CutPrefix(s, squeeze(f.before))
-		if !ok {
-			continue
-		}
-		digits := rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789"))]
-		n, err := strconv.ParseUint(digits, 10, 64)
-		if err == nil && strings.HasPrefix(rest[len(digits):], f.after) {
-			return n, true
-		}
-	}
-	return 0, false
-}
+func (c *Composer) AckSubjects() []string { return slices.Clone(c.acks) }

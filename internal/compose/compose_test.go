@@ -156,14 +156,6 @@ func TestAcknowledgement(t *testing.T) {
 
 func TestAcknowledgementIsKnownAgain(t *testing.T) {
 	c := testComposer(t)
-	for subject, want := range map[string]uint64{
-		"Votre demande n°10000": 10000, "Re: Votre demande n° 12345": 12345, "RE : TR: votre demande n°7": 7,
-		"Your request no. 42": 42, "Aw: Your request no.43": 43, "Votre demande": 0, "Ma demande n°12": 0,
-	} {
-		if got, _ := c.AckNumber(subject); got != want {
-			t.Errorf("AckNumber(%q) = %d, want %d", subject, got, want)
-		}
-	}
 	if got := strings.Join(c.AckSubjects(), "|"); got != "votre demande n°|your request no." {
 		t.Errorf("AckSubjects = %q", got)
 	}

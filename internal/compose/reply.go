@@ -43,8 +43,6 @@ type ReplyIn struct {
 	// ours that verifies; nil asks for none. Tokens in the header that Head asked
 	// for are not searched.
 	IsToken func(word string) bool
-	// NoSignature leaves the signature out.
-	NoSignature bool
 }
 
 // ReplyOut is the result of Reply. The mail may leave when Findings is empty, or
@@ -52,8 +50,6 @@ type ReplyIn struct {
 type ReplyOut struct {
 	Source   message.Source
 	Findings []Finding
-	// NewText is the agent's own text, without commands, signature and quote.
-	NewText string
 	// Attachments are the real ones that go out (inline images are not).
 	Attachments []Attachment
 }
@@ -83,7 +79,7 @@ func (c *Composer) Reply(in ReplyIn) (ReplyOut, error) {
 	if err != nil {
 		return ReplyOut{}, fmt.Errorf("compose the reply: %w", err)
 	}
-	out := ReplyOut{Source: rope, NewText: k.newText(), Attachments: t.attachments}
+	out := ReplyOut{Source: rope, Attachments: t.attachments}
 	out.Findings = append(t.findings, c.checkNewText(in, k, t)...)
 	found, err := c.guard(in, rope)
 	if err != nil {
@@ -100,9 +96,6 @@ func (c *Composer) replyCleaner(in ReplyIn) (*cleaner, error) {
 	}
 	if in.Team != nil {
 		k.via = viaWords(in.Team)
-	}
-	if in.NoSignature {
-		return k, nil
 	}
 	sign, err := c.signatureText(in)
 	k.sign = sign

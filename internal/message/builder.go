@@ -77,19 +77,6 @@ func (b *Builder) MessageIDs(name string, ids []string) {
 	b.line(name, strings.Join(list, " "))
 }
 
-// RawField writes a field as it was received, folding included, if its bytes are
-// harmless; else its text, written anew.
-func (b *Builder) RawField(f Field) {
-	if f.Name == "" {
-		return
-	}
-	if isCleanField(f) {
-		b.head.Write(f.Raw)
-		return
-	}
-	b.Text(f.Name, decodeWords([]byte(f.Value()), maxValue))
-}
-
 // line writes a field. The value has no line ends.
 func (b *Builder) line(name, value string) {
 	if !isFieldName(name) {

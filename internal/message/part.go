@@ -64,9 +64,6 @@ func (p *Part) IsMessage() bool { return len(p.Children) == 1 && p.isMessage() }
 // Raw is the part's bytes, header included, as received.
 func (p *Part) Raw() Source { return Section(p.src, p.Start, p.End-p.Start) }
 
-// HeaderRaw is the bytes of the header and of the blank line after it.
-func (p *Part) HeaderRaw() Source { return Section(p.src, p.Start, p.Body-p.Start) }
-
 // BodyRaw is the bytes of the body as received, still encoded.
 func (p *Part) BodyRaw() Source { return Section(p.src, p.Body, p.End-p.Body) }
 
