@@ -17,7 +17,7 @@ var may = map[string][]string{
 	"store/storetest": {"internal/", "store"},
 	"relay":           {"internal/", "store"},
 	"pipeline":        {"internal/", "rules", "smtpd", "store"},
-	"admin":           {"internal/", "pipeline", "rules", "server", "store"},
+	"admin":           {"internal/", "pipeline", "rules", "store"},
 	"server":          {"internal/", "admin", "pipeline", "relay", "rules", "smtpd", "store"},
 	"demo":            {"internal/", "server", "smtpd", "store"},
 }
@@ -33,7 +33,7 @@ var homes = map[string][]string{
 	"github.com/pelletier/go-toml/v2":     {"internal/config"},
 	"github.com/prometheus/client_golang": {"internal/metrics"},
 	"blitiri.com.ar/go/spf":               {"internal/mailauth"},
-	"github.com/miekg/dns":                {"internal/testkit"},
+	"github.com/miekg/dns":                {"internal/testkit", "internal/testkit/load"},
 }
 
 // pure packages do no I/O: they import none of these.
