@@ -55,8 +55,8 @@ func BenchmarkDeliver(b *testing.B) {
 func BenchmarkSign(b *testing.B) {
 	for _, algorithm := range []string{"rsa", "ed25519"} {
 		b.Run(algorithm, func(b *testing.B) {
-			file, _ := testKey(b, algorithm)
-			keys := newKeyring(dkimEntry(file))
+			key, _ := testKey(b, algorithm)
+			keys := newKeyring(dkimEntry(key))
 			src := message.BytesSource([]byte(mailText("Bonjour,\r\n")))
 			b.ReportAllocs()
 			for b.Loop() {

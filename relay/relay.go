@@ -113,10 +113,10 @@ type Relay struct {
 	over   bool // Stop was called before it
 }
 
-// activePolicy is a Policy with its keys read. It is never changed.
+// activePolicy is a Policy with its keys in order. It is never changed.
 type activePolicy struct {
 	Policy
-	keys *keyring
+	keys keyring
 }
 
 // New makes a relay that does nothing before Run.
@@ -179,15 +179,11 @@ type noObserver struct{}
 func (noObserver) Delivery(string)               {}
 func (noObserver) DeliverySeconds(time.Duration) {}
 
-// SetPolicy makes p count from the next attempt on, and reads the signing keys
-// again. A key that can't be read is logged and holds the mail of its domain
-// in the queue until it can.
+// SetPolicy makes p count from the next attempt on. A signing key that is
+// missing holds the mail of its domain in the queue.
 func (r *Relay) SetPolicy(p Policy) {
 	p.setDefaults()
 	active := &activePolicy{Policy: p, keys: newKeyring(p.DKIM)}
-	for _, err := range active.keys.load() {
-		r.opts.Log.Error("DKIM key can't be used, the domain's mail waits", "error", err)
-	}
 	r.mu.Lock()
 	r.policy = active
 	r.mu.Unlock()

@@ -3,15 +3,9 @@ package relay
 import (
 	"bytes"
 	"crypto"
-	"crypto/ed25519"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/emersion/go-msgauth/dkim"
@@ -31,91 +25,23 @@ var signedFields = []string{
 	"MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Auto-Submitted",
 }
 
-// keyring holds the signing keys of one configuration.
-type keyring struct {
-	domains map[string][]*signingKey
-}
+// keyring holds the [[dkim]] entries of one configuration by domain.
+type keyring map[string][]config.DKIM
 
-// signingKey is one [[dkim]] entry. A key that could not be read is tried again
-// whenever it is needed, so that mending the file is enough.
-type signingKey struct {
-	config.DKIM
-	mu     sync.Mutex
-	signer crypto.Signer
-}
-
-func newKeyring(list []config.DKIM) *keyring {
-	k := &keyring{domains: make(map[string][]*signingKey)}
+func newKeyring(list []config.DKIM) keyring {
+	k := make(keyring)
 	for _, entry := range list {
 		d := strings.ToLower(entry.Domain)
-		k.domains[d] = append(k.domains[d], &signingKey{DKIM: entry})
+		k[d] = append(k[d], entry)
 	}
 	return k
-}
-
-// load reads all keys and returns what is wrong with them.
-func (k *keyring) load() (errs []error) {
-	for _, list := range k.domains {
-		for _, key := range list {
-			if _, err := key.get(); err != nil {
-				errs = append(errs, err)
-			}
-		}
-	}
-	return errs
-}
-
-func (k *signingKey) get() (crypto.Signer, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.signer != nil {
-		return k.signer, nil
-	}
-	signer, err := readKey(k.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("DKIM key of %s, selector %s: %w", k.Domain, k.Selector, err)
-	}
-	k.signer = signer
-	return signer, nil
-}
-
-// readKey reads a PEM file: PKCS #8, or PKCS #1 for RSA. RSA keys of less than
-// 2048 bits are refused, RFC 8301 §3.2.
-func readKey(file string) (crypto.Signer, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, fmt.Errorf("%s: no PEM block", file)
-	}
-	var key any
-	if block.Type == "RSA PRIVATE KEY" {
-		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	} else {
-		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	switch key := key.(type) {
-	case *rsa.PrivateKey:
-		if key.N.BitLen() < 2048 {
-			return nil, fmt.Errorf("%s: RSA key of %d bits; want 2048 or more", file, key.N.BitLen())
-		}
-		return key, nil
-	case ed25519.PrivateKey:
-		return key, nil
-	}
-	return nil, fmt.Errorf("%s: %T; want RSA or Ed25519", file, key)
 }
 
 // sign returns the DKIM-Signature fields of a mail, one for each key of the
 // domain, and nothing for a domain without keys. One key that can't be used is
 // an error: the mail waits and never goes out with less.
-func (k *keyring) sign(domain string, src message.Source) ([]byte, error) {
-	keys := k.domains[strings.ToLower(domain)]
+func (k keyring) sign(domain string, src message.Source) ([]byte, error) {
+	keys := k[strings.ToLower(domain)]
 	if len(keys) == 0 {
 		return nil, nil
 	}
@@ -131,7 +57,7 @@ func (k *keyring) sign(domain string, src message.Source) ([]byte, error) {
 		}
 	}()
 	for _, key := range keys {
-		s, err := key.begin(fields)
+		s, err := beginSignature(&key, fields)
 		if err != nil {
 			return nil, err
 		}
@@ -160,13 +86,12 @@ func (k *keyring) sign(domain string, src message.Source) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func (k *signingKey) begin(fields []string) (*dkim.Signer, error) {
-	signer, err := k.get()
-	if err != nil {
-		return nil, err
+func beginSignature(k *config.DKIM, fields []string) (*dkim.Signer, error) {
+	if k.Key == nil {
+		return nil, fmt.Errorf("the DKIM key of %s, selector %s, is missing", k.Domain, k.Selector)
 	}
 	return dkim.NewSigner(&dkim.SignOptions{
-		Domain: k.Domain, Selector: k.Selector, Signer: signer, Hash: crypto.SHA256,
+		Domain: k.Domain, Selector: k.Selector, Signer: k.Key, Hash: crypto.SHA256,
 		HeaderCanonicalization: dkim.CanonicalizationRelaxed,
 		BodyCanonicalization:   dkim.CanonicalizationRelaxed,
 		HeaderKeys:             fields,
