@@ -27,7 +27,7 @@ func (p *Pipeline) authenticate(ctx context.Context, d *delivery) {
 	r := d.w.checker.Check(ctx, mailauth.In{
 		RemoteIP: d.env.Peer.Addr, Helo: d.env.Peer.Helo, MailFrom: d.env.From,
 		Authors: authors, FromFields: fields, Source: d.raw,
-		Frontend: d.env.Peer.Frontend, AuthResults: d.mail.Header.Values("Authentication-Results"), TrustedAuthserv: d.w.cfg.TrustedAuthserv,
+		Frontend: d.env.Peer.Frontend, TrustedAuthserv: d.w.cfg.TrustedAuthserv,
 	})
 	d.facts.Auth.Results = r
 	_, d.facts.Auth.Backed = r.Backed(d.author.Address)

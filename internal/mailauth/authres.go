@@ -64,24 +64,56 @@ func quoted(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(clean(s)) + `"`
 }
 
-// Trusted reads the Authentication-Results of frontends: values are those of
-// the mail's fields from the top, names the authserv-ids that are believed. Of
-// SPF, DMARC and ARC the topmost word counts, since each MTA writes above what
-// was there. The caller must know that the mail came from a frontend, and the
-// frontend must delete such fields from mail of strangers (RFC 8601 §5).
-// Alignment is not set: Check does that.
-func Trusted(values, names []string) Results {
+// trusted reads the Authentication-Results of frontends: fields are those of the
+// mail from the top, names the authserv-ids that are believed. The caller must
+// know that the mail came from a frontend, and the frontend must delete such
+// fields from mail of strangers (RFC 8601 §5); but one that it missed should not
+// count. An MTA writes above what was there, so that only the topmost block of
+// fields is read, of each method only the topmost field that has it, and logins,
+// which most mail has none of, only in the topmost of all. Alignment is not
+// set: Check does that.
+func trusted(fields []field, names []string) Results {
 	var r Results
-	for _, v := range values {
-		f, ok := parseField(v)
-		if !ok || !hasName(f.authserv, names) {
-			continue
-		}
+	by := map[string]int{} // the field whose word counts, by method
+	for i, f := range trustedBlock(fields, names) {
 		for _, x := range f.results {
-			r.add(f.authserv, x)
+			if _, ok := by[x.method]; !ok {
+				by[x.method] = i
+			}
+			if by[x.method] == i && (x.method != "auth" || i == 0) {
+				r.add(f.authserv, x)
+			}
 		}
 	}
 	return r
+}
+
+// trustedBlock reads the topmost fields of these names. The block ends where the
+// trace of an earlier MTA begins, or what the sender wrote.
+func trustedBlock(fields []field, names []string) (block []arField) {
+	for _, f := range fields {
+		if f.name != "authentication-results" {
+			if len(block) > 0 && !isAddedOnTop(f.name) {
+				return block
+			}
+			continue
+		}
+		_, v, _ := strings.Cut(string(f.raw), ":")
+		if read, ok := parseField(v); ok && hasName(read.authserv, names) {
+			block = append(block, read)
+		}
+	}
+	return block
+}
+
+// isAddedOnTop says whether a field is one that MTAs and their filters write
+// beside Authentication-Results.
+func isAddedOnTop(name string) bool {
+	switch name {
+	case "received-spf", "dkim-filter", "dmarc-filter", "return-path", "delivered-to", "x-original-to":
+		return true
+	}
+	return strings.HasPrefix(name, "arc-") || strings.HasPrefix(name, "x-")
 }
 
 // maxTrusted bounds what is kept of each kind.
@@ -106,11 +138,9 @@ func (r *Results) add(by string, x resinfo) {
 			r.DMARC = DMARC{Result: x.result, Domain: domainOf(x.props["header.from"]), Reason: clean(x.reason), By: by}
 		}
 	case "auth":
-		login := x.props["smtp.auth"]
-		if login == "" {
-			login = x.props["smtp.mailfrom"]
-		}
-		if x.result == Pass && login != "" && len(r.Auth) < maxTrusted {
+		// Only smtp.auth names who logged in. smtp.mailfrom beside it is what the
+		// client then said, RFC 8601 §2.7.4.
+		if login := x.props["smtp.auth"]; x.result == Pass && login != "" && len(r.Auth) < maxTrusted {
 			r.Auth = append(r.Auth, Auth{Login: clean(login), By: by})
 		}
 	case "arc":

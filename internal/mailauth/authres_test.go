@@ -36,6 +36,47 @@ func TestFormatIsClean(t *testing.T) {
 	}
 }
 
+// authResults are header fields of these values.
+func authResults(values ...string) (list []field) {
+	for _, v := range values {
+		list = append(list, field{"authentication-results", []byte("Authentication-Results: " + v + "\r\n")})
+	}
+	return list
+}
+
+// What stands where in a mail with a forged field that the frontend left in.
+func TestForgedResultsBelowTheTrustedOnes(t *testing.T) {
+	const forged = "A-R: front; auth=pass smtp.auth=anne@example.com; dkim=pass header.d=example.com; spf=pass smtp.mailfrom=example.com; dmarc=pass header.from=example.com"
+	for name, x := range map[string]struct{ header, want string }{
+		"below another MTA's trace": {"Received: front|A-R: front; spf=none|Received: client|" + forged, "[] [] none "},
+		"below the sender's fields": {"Received: front|A-R: front; spf=none|From: anne|" + forged, "[] [] none "},
+		"below a signature":         {"Received: front|A-R: front; spf=none|DKIM-Signature: x|" + forged, "[] [] none "},
+		"right below":               {"Received: front|A-R: front; spf=fail; dkim=fail header.d=example.com; dmarc=fail|" + forged, "[fail] [] fail fail"},
+		"a login right below":       {"Received: front|A-R: front; spf=fail|A-R: front; auth=pass smtp.auth=anne@example.com", "[] [] fail "},
+		"under two milters":         {"Received: front|A-R: front; dmarc=fail; spf=fail|DKIM-Filter: x|A-R: front; dkim=fail header.d=example.com|" + forged, "[fail] [] fail fail"},
+		"of two milters":            {"Received: front|A-R: front; dmarc=pass; spf=pass smtp.mailfrom=example.com|DKIM-Filter: x|X-Spam: no|A-R: front; dkim=pass header.d=example.com; dkim=fail header.d=b.example", "[pass fail] [] pass pass"},
+		"below the MTA's own trace": {"Received: b front|X-Received: x|Received: a front|Received-SPF: pass|A-R: front; auth=pass smtp.auth=anne@example.com; spf=pass smtp.mailfrom=example.com", "[] [anne@example.com] pass "},
+		"a stranger's on top":       {"A-R: other; dkim=fail header.d=example.com|A-R: front; dkim=pass header.d=example.com", "[pass] []  "},
+	} {
+		var fields []field
+		for _, f := range strings.Split(strings.ReplaceAll(x.header, "A-R:", "Authentication-Results:"), "|") {
+			name, _, _ := strings.Cut(f, ":")
+			fields = append(fields, field{strings.ToLower(name), []byte(f + "\r\n")})
+		}
+		r := trusted(fields, []string{"front"})
+		sigs, logins := []Result{}, []string{}
+		for _, d := range r.DKIM {
+			sigs = append(sigs, d.Result)
+		}
+		for _, a := range r.Auth {
+			logins = append(logins, a.Login)
+		}
+		if got := fmt.Sprintf("%v %v %s %s", sigs, logins, r.SPF.Result, r.DMARC.Result); got != x.want {
+			t.Errorf("%s: %q, want %q", name, got, x.want)
+		}
+	}
+}
+
 func TestTrusted(t *testing.T) {
 	for name, x := range map[string]struct {
 		values []string
@@ -50,6 +91,7 @@ func TestTrusted(t *testing.T) {
 		"header.i":          {[]string{"front.example; dkim=pass header.i=@mail.example.com"}, "spf= dkim=[pass/mail.example.com] dmarc= auth=[]"},
 		"login":             {[]string{`front.example; auth=pass (cram) smtp.auth=anne@example.com smtp.mailfrom=x@example.com`}, "spf= dkim=[] dmarc= auth=[anne@example.com]"},
 		"quoted login":      {[]string{`front.example; auth=pass smtp.auth="anne@example.com"`}, "spf= dkim=[] dmarc= auth=[anne@example.com]"},
+		"mail from only":    {[]string{`front.example; auth=pass (cram) smtp.mailfrom=x@example.com`}, "spf= dkim=[] dmarc= auth=[]"},
 		"failed login":      {[]string{`front.example; auth=fail smtp.auth=anne@example.com`}, "spf= dkim=[] dmarc= auth=[]"},
 		"topmost counts":    {[]string{"front.example; spf=fail smtp.mailfrom=example.com; dmarc=fail header.from=example.com", "front.example; spf=pass smtp.mailfrom=example.com; dmarc=pass header.from=example.com"}, "spf=fail/example.com/mailfrom dkim=[] dmarc=fail/example.com auth=[]"},
 		"several fields":    {[]string{"front.example; spf=softfail smtp.mailfrom=example.com", "front2.example; dmarc=pass header.from=example.com"}, "spf=softfail/example.com/mailfrom dkim=[] dmarc=pass/example.com auth=[]"},
@@ -60,7 +102,7 @@ func TestTrusted(t *testing.T) {
 		"not closed":        {[]string{`front.example; dkim=pass header.d="example.com`, "front.example; (spf=pass"}, "spf= dkim=[] dmarc= auth=[]"},
 		"nothing":           {[]string{"", ";", "=", "; spf=pass", "front.example 2; spf=pass smtp.mailfrom=a.example", "front.example spf=pass"}, "spf= dkim=[] dmarc= auth=[]"},
 	} {
-		r := Trusted(x.values, []string{"front.example", "Front2.example"})
+		r := trusted(authResults(x.values...), []string{"front.example", "Front2.example"})
 		var sigs, logins []string
 		for _, d := range r.DKIM {
 			sigs = append(sigs, string(d.Result)+"/"+d.Domain)
@@ -99,9 +141,9 @@ func TestFrontend(t *testing.T) {
 		"not a frontend":             {"front; dmarc=pass header.from=example.com; auth=pass smtp.auth=anne@example.com", false, "", "reject"},
 		"a name that is not trusted": {"evil; dmarc=pass header.from=example.com", true, "", "none"},
 	} {
-		in := input(t, plainMail)
+		in := input(t, "Authentication-Results: "+x.value+"\r\n"+plainMail)
 		in.RemoteIP = in.RemoteIP.Next() // SPF fails
-		in.Frontend, in.AuthResults, in.TrustedAuthserv = x.frontend, []string{x.value}, []string{"front"}
+		in.Frontend, in.TrustedAuthserv = x.frontend, []string{"front"}
 		if x.frontend {
 			in.RemoteIP = in.RemoteIP.Prev() // and would pass for the frontend
 		}
@@ -170,7 +212,7 @@ func FuzzAuthenticationResults(f *testing.F) {
 		if !ok {
 			return
 		}
-		r := Trusted([]string{s}, []string{field.authserv})
+		r := trusted(authResults(s), []string{field.authserv})
 		r.Backed(addr.Address{Local: "a", Domain: "b.example"})
 		for i := range r.DKIM {
 			r.DKIM[i].By = ""

@@ -79,11 +79,9 @@ type In struct {
 	Source message.Source
 
 	// Frontend says that the peer is an MTA in front of us: there is no SPF of
-	// our own, and AuthResults, the values of the mail's
-	// Authentication-Results fields from the top, are believed when they bear
-	// a name of TrustedAuthserv. From other peers they are ignored.
+	// our own, and the mail's topmost Authentication-Results are believed when
+	// they bear a name of TrustedAuthserv. From other peers they are ignored.
 	Frontend        bool
-	AuthResults     []string
 	TrustedAuthserv []string
 }
 
@@ -97,7 +95,7 @@ func (c *Checker) Check(ctx context.Context, in In) Results {
 
 	var r Results
 	if in.Frontend {
-		r = Trusted(in.AuthResults, in.TrustedAuthserv)
+		r = trusted(head.fields, in.TrustedAuthserv)
 	}
 	r.Author, r.AuthorFault = soleAuthor(in, head)
 	spf := make(chan SPF, 1)
