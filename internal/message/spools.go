@@ -3,7 +3,6 @@ package message
 import (
 	"crypto/sha256"
 	"errors"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,8 +99,7 @@ func (p *Spools) hasDisk(n int64) bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ask()
-	return n <= p.disk
+	return p.fits(n)
 }
 
 // takeDisk takes n bytes of the budget, to be written now.
@@ -111,8 +109,7 @@ func (p *Spools) takeDisk(n int) bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ask()
-	if p.disk < int64(n) {
+	if !p.fits(int64(n)) {
 		return false
 	}
 	p.disk -= int64(n)
@@ -121,18 +118,19 @@ func (p *Spools) takeDisk(n int) bool {
 	return true
 }
 
-// ask asks what is left, when it is time to. The answer does not know of the
-// bytes that others are about to write.
-func (p *Spools) ask() {
+// fits says whether n bytes are left. The budget is asked when it is time to,
+// and before the answer is no. It does not know of the bytes that others are
+// about to write.
+func (p *Spools) fits(n int64) bool {
 	if p.o.Budget == nil {
-		p.disk = math.MaxInt64
-		return
+		return true
 	}
 	now := p.o.Now()
-	if age := now.Sub(p.at); p.at.IsZero() || p.since >= budgetBytes || age >= budgetAge || age < 0 {
+	if age := now.Sub(p.at); p.at.IsZero() || p.since >= budgetBytes || age >= budgetAge || age < 0 || n > p.disk {
 		p.at, p.since = now, 0
 		p.disk = p.o.Budget() - p.busy
 	}
+	return n <= p.disk
 }
 
 // written ends what takeDisk began. What could not be written counts until the
@@ -154,8 +152,6 @@ func (p *Spools) giveDisk(n int64) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.o.Budget != nil {
-		p.disk += n
-	}
+	p.disk += n
 	p.held.Add(-n)
 }
