@@ -80,7 +80,10 @@ func trusted(fields []field, names []string) Results {
 			if _, ok := by[x.method]; !ok {
 				by[x.method] = i
 			}
-			if by[x.method] == i && (x.method != "auth" || i == 0) {
+			// A DMARC that failed (RFC 9989 §4.4) had no aligned pass to go by: one
+			// below it is not of the same hand.
+			refuted := x.result == Pass && r.DMARC.Result == Fail && by["dmarc"] < i
+			if by[x.method] == i && !refuted && (x.method != "auth" || i == 0) {
 				r.add(f.authserv, x)
 			}
 		}

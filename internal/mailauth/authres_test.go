@@ -53,6 +53,7 @@ func TestForgedResultsBelowTheTrustedOnes(t *testing.T) {
 		"below a signature":         {"Received: front|A-R: front; spf=none|DKIM-Signature: x|" + forged, "[] [] none "},
 		"right below":               {"Received: front|A-R: front; spf=fail; dkim=fail header.d=example.com; dmarc=fail|" + forged, "[fail] [] fail fail"},
 		"a login right below":       {"Received: front|A-R: front; spf=fail|A-R: front; auth=pass smtp.auth=anne@example.com", "[] [] fail "},
+		"under a DMARC that failed": {"Received: front|A-R: front; dmarc=fail|" + forged, "[] []  fail"},
 		"under two milters":         {"Received: front|A-R: front; dmarc=fail; spf=fail|DKIM-Filter: x|A-R: front; dkim=fail header.d=example.com|" + forged, "[fail] [] fail fail"},
 		"of two milters":            {"Received: front|A-R: front; dmarc=pass; spf=pass smtp.mailfrom=example.com|DKIM-Filter: x|X-Spam: no|A-R: front; dkim=pass header.d=example.com; dkim=fail header.d=b.example", "[pass fail] [] pass pass"},
 		"below the MTA's own trace": {"Received: b front|X-Received: x|Received: a front|Received-SPF: pass|A-R: front; auth=pass smtp.auth=anne@example.com; spf=pass smtp.mailfrom=example.com", "[] [anne@example.com] pass "},
