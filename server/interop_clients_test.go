@@ -52,11 +52,11 @@ func TestSwaksOnTheMX(t *testing.T) {
 			t.Errorf("%s: swaks says %d, want %d and %q:\n%s", c.what, code, c.code, c.want, out)
 		}
 	}
-	d.tickets(6)
+	d.ticketsAre(6)
 }
 
-// tickets checks how many there are.
-func (d *desk) tickets(n uint64) {
+// ticketsAre checks how many there are.
+func (d *desk) ticketsAre(n uint64) {
 	d.Helper()
 	d.view(func(tx store.ReadTx) error {
 		if _, err := store.GetTicket(tx, 9999+n); err != nil {
@@ -99,7 +99,7 @@ func TestSwaksSubmits(t *testing.T) {
 			t.Errorf("%s: swaks says %d, want %d and %q:\n%s", c.what, code, c.code, c.want, out)
 		}
 	}
-	d.tickets(2)
+	d.ticketsAre(2)
 	d.quiet(d.customers, 0)
 }
 
@@ -139,7 +139,7 @@ func TestSmtplibOnTheMX(t *testing.T) {
 	if want := "{}\n{}\nrefused 552 5.3.4\n"; code != 0 || out != want {
 		t.Fatalf("smtplib says %d:\n%s", code, out)
 	}
-	d.tickets(2)
+	d.ticketsAre(2)
 	if raw := d.rawOf(10000); !strings.Contains(raw, "Où est mon colis ?") {
 		t.Errorf("the 8-bit mail:\n%s", raw)
 	}

@@ -48,7 +48,7 @@ func TestPostfixReportsARefusedAnswer(t *testing.T) {
 		f.Errorf("events: %+v", failed)
 	}
 	f.drained()
-	f.tickets(1)
+	f.ticketsAre(1)
 	if n := len(f.maildir("bruno")); n != 0 {
 		f.Errorf("Bruno got %d mails", n)
 	}
@@ -72,7 +72,7 @@ func TestPostfixReportsADeadMailbox(t *testing.T) {
 		}
 		return err
 	})
-	f.tickets(1)
+	f.ticketsAre(1)
 	f.quiet(f.customers, 1)
 }
 
@@ -126,7 +126,7 @@ func TestPostfixTriesAgainAfter452(t *testing.T) {
 	taken := "status=sent (250 2.0.0 <relationclient@example.com> queued as"
 	f.postfix.logs(taken, "status=deferred", taken)
 	f.drained()
-	f.tickets(2)
+	f.ticketsAre(2)
 	f.quiet(f.customers, 2)
 }
 
