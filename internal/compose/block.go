@@ -1,20 +1,25 @@
 package compose
 
-import "strings"
+import (
+	"html"
+	"strings"
+)
 
-// block is what stands at the end of an agent's copy, marks included.
-type block struct{ text, html string }
+// block is what stands at the end of an agent's copy, marks included. top is the HTML of its
+// cautions alone, for the top of the page; "" without any.
+type block struct{ text, html, top string }
 
 const (
 	blockStyle = "margin:24px 0 0 0 !important;padding:8px 12px !important;border-left:3px solid #8a9bb0 !important;background:#f4f6f8 !important;color:#333 !important;" +
-		"font:13px/1.5 sans-serif !important;display:block !important;visibility:visible !important;text-align:left !important"
+		"font:13px/1.5 sans-serif !important;display:block !important;visibility:visible !important;text-align:left !important;position:relative !important;z-index:2147483647 !important"
 	markStyle = "color:#9aa5b1 !important;font:10px monospace !important"
 )
 
 // block renders the block of a copy.
 func (c *Composer) block(in CopyIn, left []Attachment) (*block, error) {
 	set := c.set(in.Team, in.Lang)
-	_, body, err := set.render("block", blockData(in, left, set.lang))
+	data := blockData(in, left, set.lang)
+	_, body, err := set.render("block", data)
 	if err != nil {
 		return nil, err
 	}
@@ -22,9 +27,26 @@ func (c *Composer) block(in CopyIn, left []Attachment) (*block, error) {
 	begin, end := c.marks(in.Ticket.Number)
 	return &block{
 		text: "\n\n" + begin + "\n" + body.text() + "\n" + end + "\n",
-		html: `<div dir="ltr" style="` + blockStyle + `"><div style="` + markStyle + `">` + begin + "</div>\n" + body.html() +
-			`<div style="` + markStyle + `">` + end + "</div></div>\n",
+		html: blockHTML(begin, end, body.html()),
+		top:  topHTML(begin, end, data.Cautions),
 	}, nil
+}
+
+func blockHTML(begin, end, body string) string {
+	return `<div dir="ltr" style="` + blockStyle + `"><div style="` + markStyle + `">` + begin + "</div>\n" + body +
+		`<div style="` + markStyle + `">` + end + "</div></div>\n"
+}
+
+// topHTML stands between marks too: what an agent's answer quotes of it goes.
+func topHTML(begin, end string, cautions []string) string {
+	if len(cautions) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for _, s := range cautions {
+		b.WriteString("<p><b>" + html.EscapeString(s) + "</b></p>\n")
+	}
+	return blockHTML(begin, end, b.String())
 }
 
 func squeezeBlankLines(s string) string {

@@ -32,7 +32,11 @@ type cleaner struct {
 	missing   []string
 	tail      *block // put at the end of the first text and the first HTML
 	seed      string // of boundaries
+	budget    *message.HTMLBudget
 }
+
+// maxHTML is how much HTML of one mail is read as a tree, in bytes.
+const maxHTML = 2 << 20
 
 // clientLine are lines that mobile clients add; they tell which client it was.
 var clientLine = regexp.MustCompile(`(?im)^[ \t\x{a0}]*(?:-- ?\n)?(?:` +
@@ -98,6 +102,11 @@ func (k *cleaner) plain(p *message.Part) string {
 	if strings.EqualFold(p.Params["format"], "flowed") {
 		text = unflow(text, strings.EqualFold(p.Params["delsp"], "yes"))
 	}
+	return k.plainText(text)
+}
+
+// plainText cleans text.
+func (k *cleaner) plainText(text string) string {
 	if unwrapped, ok := unwrapPGP(text); ok {
 		text = unwrapped
 	}
@@ -149,9 +158,9 @@ func ownLines(text string) string {
 }
 
 // html cleans a text/html part. ok is false when the HTML can't be read: too deeply
-// nested.
+// nested, or made to cost much. A reply quotes a customer's HTML.
 func (k *cleaner) html(p *message.Part) (out string, ok bool) {
-	root, err := html.Parse(strings.NewReader(p.Text(maxBody)))
+	root, err := k.budget.Parse(p.Text(maxBody))
 	if err != nil {
 		return "", false
 	}
@@ -179,7 +188,7 @@ func (k *cleaner) html(p *message.Part) (out string, ok bool) {
 		return "", false
 	}
 	if first && k.tail != nil {
-		return appendHTML(b.String(), k.tail.html)
+		return placeHTML(b.String(), k.tail.top, k.tail.html)
 	}
 	return b.String(), true
 }
@@ -203,6 +212,9 @@ func unquotedHTML(f *flat, list []edit, quoteAt *html.Node) string {
 	var b strings.Builder
 	seen := false
 	for _, s := range f.segs {
+		for len(list) > 0 && list[0].end <= s.start { // edits of earlier segments
+			list = list[1:]
+		}
 		if s.start < f.quote {
 			continue
 		}

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/html"
-
 	"postdesk/internal/message"
 )
 
@@ -17,14 +15,23 @@ type copyTree struct {
 	block      *block
 	text, html *message.Part
 	done       bool // the block stands somewhere
+	unfit      bool // the HTML is shown as text, and attached
 }
 
 func (t *copyTree) body() message.Content {
 	root := t.in.Mail.Root
 	content := t.part(root)
-	if t.done {
-		return content
+	if !t.done {
+		content = t.withBlock(content)
 	}
+	if t.unfit {
+		content = message.MultipartContent("mixed", nil, content, htmlFile(t.html))
+	}
+	return content
+}
+
+// withBlock is a mail without text and HTML, with the block.
+func (t *copyTree) withBlock(content message.Content) message.Content {
 	text := message.TextContent("text/plain", strings.TrimLeft(t.block.text, "\n"))
 	if content == nil {
 		return text
@@ -45,11 +52,8 @@ func (t *copyTree) plainPart(p *message.Part) message.Content {
 	case p == t.text && p.End-p.Body <= maxBody:
 		t.done = true
 		return message.TextContent("text/plain", strings.TrimRight(t.readText(p), "\n")+t.block.text)
-	case p == t.html && p.End-p.Body <= maxBody:
-		if out, ok := appendHTML(utf8Meta(p.Text(maxBody)), t.block.html); ok {
-			return message.TextContent("text/html", out)
-		}
-		return message.RawContent(p)
+	case p == t.html:
+		return t.htmlPart(p)
 	case p.IsMultipart() && (t.in.Invite || contains(p, t.text) || contains(p, t.html) || t.leavesOut(p)):
 		return t.multipart(p)
 	case t.isOmitted(p):
@@ -57,6 +61,42 @@ func (t *copyTree) plainPart(p *message.Part) message.Content {
 	case t.in.Invite && isCard(p) && p.End-p.Body <= maxBody && len(t.in.Head.To) == 1:
 		text := invitationFor(p.Text(maxBody), t.in.Team, t.in.Head.To[0], t.in.Reply)
 		return calendarContent(cleanLine(p.Params["method"]), text)
+	}
+	return message.RawContent(p)
+}
+
+// htmlPart is the HTML with the block. HTML that would hide the block from a reader (an open comment,
+// text area or style sheet, too many open elements, or too long to be read) is not shown: its place
+// takes the mail's text, or that of the HTML, and the HTML goes as a file. Left out where it stands among
+// images, clients could show an image alone: the last alternative.
+func (t *copyTree) htmlPart(p *message.Part) message.Content {
+	if p.End-p.Body <= maxBody {
+		if out, ok := placeHTML(utf8Meta(p.Text(maxBody)), t.block.top, t.block.html); ok {
+			return message.TextContent("text/html", out)
+		}
+	}
+	t.unfit, t.done = true, true
+	text := ""
+	if t.text != nil {
+		text = t.readText(t.text)
+	}
+	switch {
+	case strings.TrimSpace(text) != "" && p.Parent != nil && p.Parent == t.text.Parent:
+		return nil // the text beside it has the block
+	case strings.TrimSpace(text) == "":
+		text = message.HTMLToText(p.Text(maxBody), maxBody)
+	}
+	return message.TextContent("text/plain", strings.TrimRight(text, "\n")+t.block.text)
+}
+
+// htmlFile is a part as a file, its bytes as they were.
+func htmlFile(p *message.Part) message.Content {
+	if data, ok := readPart(p); ok {
+		params := map[string]string{}
+		if charset := p.Params["charset"]; isPlainLine(charset) && charset != "" {
+			params["charset"] = charset
+		}
+		return message.DataContent(message.File{MediaType: "text/html", Params: params, Name: "message.html", Disposition: "attachment", Data: message.BytesSource(data)})
 	}
 	return message.RawContent(p)
 }
@@ -103,9 +143,13 @@ func (t *copyTree) isWrapped(p *message.Part) bool {
 
 func (t *copyTree) withText(p *message.Part) message.Content {
 	t.done = true
+	beside := t.plainPart(p)
+	if t.unfit { // it is text already
+		return beside
+	}
 	text := message.HTMLToText(t.html.Text(maxBody), maxBody)
 	content := message.TextContent("text/plain", strings.TrimRight(text, "\n")+t.block.text)
-	return message.MultipartContent("alternative", nil, content, t.plainPart(p))
+	return message.MultipartContent("alternative", nil, content, beside)
 }
 
 func (t *copyTree) leavesOut(p *message.Part) bool {
@@ -135,7 +179,7 @@ func contains(p, what *message.Part) bool {
 // colleagueBody is a colleague's mail cleaned as a reply is: commands and older blocks go,
 // since their links carry the writer's token addresses.
 func (c *Composer) colleagueBody(in CopyIn, block *block) message.Content {
-	k := &cleaner{c: c, commands: in.Commands, tail: block, cids: newCIDs(in.Mail, in.Head.MessageID), seed: in.Head.MessageID}
+	k := &cleaner{c: c, commands: in.Commands, tail: block, cids: newCIDs(in.Mail, in.Head.MessageID), seed: in.Head.MessageID, budget: message.NewHTMLBudget(maxHTML)}
 	t := &tree{k: k, m: in.Mail, omitOver: in.OmitOver}
 	content := t.rebuild(in.Mail.Root)
 	switch {
@@ -154,85 +198,4 @@ var metaCharset = regexp.MustCompile(`(?i)(<meta\b[^>]{0,200}?charset\s*=\s*["']
 func utf8Meta(s string) string {
 	head := min(len(s), 8<<10)
 	return metaCharset.ReplaceAllString(s[:head], "${1}utf-8") + s[head:]
-}
-
-// appendHTML puts the block at the end of a document, behind closing tags for all that is
-// still open there, so that no markup of the mail can hide it. ok is false
-// when the document ends within something that can't be closed.
-func appendHTML(src, block string) (out string, ok bool) {
-	z := html.NewTokenizer(strings.NewReader(src))
-	var open []string
-	pos, end := 0, -1
-	for {
-		kind := z.Next()
-		if kind == html.ErrorToken {
-			break
-		}
-		raw := len(z.Raw())
-		name, _ := z.TagName()
-		tag := string(name)
-		switch kind {
-		case html.StartTagToken:
-			if tag != "body" && tag != "html" && !isVoid(tag) {
-				open = append(open, tag)
-			}
-		case html.EndTagToken:
-			if tag == "body" || tag == "html" {
-				if end < 0 {
-					end = pos
-				}
-			} else if i := lastIndex(open, tag); i >= 0 {
-				open = open[:i]
-			}
-		case html.CommentToken:
-			if pos+raw == len(src) && !strings.HasSuffix(src, ">") {
-				return "", false
-			}
-		}
-		pos += raw
-	}
-	if pos != len(src) || len(open) > 1000 || slices.ContainsFunc(open, isRawText) {
-		return "", false
-	}
-	if end < 0 || strings.TrimSpace(stripTail(src[end:])) != "" {
-		end = len(src)
-	}
-	var b strings.Builder
-	b.WriteString(src[:end])
-	for i := len(open) - 1; i >= 0; i-- {
-		b.WriteString("</" + open[i] + ">")
-	}
-	b.WriteString(block)
-	b.WriteString(src[end:])
-	return b.String(), true
-}
-
-var tailTags = regexp.MustCompile(`(?is)</(?:body|html)\s*>|<!--.*?-->`)
-
-// stripTail is what stands behind the first </body> besides closing tags.
-func stripTail(s string) string { return tailTags.ReplaceAllString(s, "") }
-
-func lastIndex(list []string, s string) int {
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i] == s {
-			return i
-		}
-	}
-	return -1
-}
-
-func isVoid(tag string) bool {
-	switch tag {
-	case "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "p", "li", "dd", "dt":
-		return true
-	}
-	return false
-}
-
-func isRawText(tag string) bool {
-	switch tag {
-	case "style", "script", "title", "textarea", "xmp", "iframe", "noembed", "noframes", "plaintext", "noscript", "svg", "math", "template", "select":
-		return true
-	}
-	return false
 }

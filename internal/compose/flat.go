@@ -148,10 +148,15 @@ func (f *flat) apply(list []edit) {
 			touched = append(touched, s.node)
 		}
 	}
+	known := showing{}
 	for _, n := range touched {
-		prune(n)
+		known.prune(n)
 	}
 }
+
+// showing remembers which elements have something to show: taking away what shows
+// nothing changes none of it, and looking again for each edit would be quadratic.
+type showing map[*html.Node]bool
 
 // editSegment makes the edits that reach into a segment; emptied says that nothing
 // is left of it. The text to insert goes to the first segment that an edit touches.
@@ -184,7 +189,7 @@ func (f *flat) editSegment(s segment, list []edit) (emptied bool) {
 
 // prune removes a node and the elements around it that have nothing left to show. A table's
 // cells stay as long as the table does.
-func prune(n *html.Node) {
+func (known showing) prune(n *html.Node) {
 	p := n.Parent
 	if p == nil {
 		return
@@ -194,7 +199,7 @@ func prune(n *html.Node) {
 		n = nil
 	}
 	var last *html.Node
-	for ; p != nil && p.Type == html.ElementNode && p.DataAtom != atom.Body && p.DataAtom != atom.Html && !shows(p); p = p.Parent {
+	for ; p != nil && p.Type == html.ElementNode && p.DataAtom != atom.Body && p.DataAtom != atom.Html && !known.shows(p); p = p.Parent {
 		switch p.DataAtom {
 		case atom.Td, atom.Th, atom.Tr, atom.Tbody, atom.Thead, atom.Tfoot:
 		default:
@@ -207,11 +212,20 @@ func prune(n *html.Node) {
 }
 
 // shows says whether a reader sees anything of a node.
-func shows(n *html.Node) bool {
-	switch {
-	case n.Type == html.TextNode:
+func (known showing) shows(n *html.Node) bool {
+	if n.Type == html.TextNode {
 		return strings.TrimSpace(n.Data) != ""
-	case n.Type == html.ElementNode && isUnseen(n):
+	}
+	is, ok := known[n]
+	if !ok {
+		is = known.look(n)
+		known[n] = is
+	}
+	return is
+}
+
+func (known showing) look(n *html.Node) bool {
+	if n.Type == html.ElementNode && isUnseen(n) {
 		return false
 	}
 	switch n.DataAtom {
@@ -219,7 +233,7 @@ func shows(n *html.Node) bool {
 		return true
 	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		if shows(c) {
+		if known.shows(c) {
 			return true
 		}
 	}

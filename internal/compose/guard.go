@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	xhtml "golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 
 	"postdesk/internal/message"
 )
@@ -127,14 +128,32 @@ func (g *guard) textPart(p *message.Part) error {
 	return nil
 }
 
-// markup searches what a reader sees, where one word may lie in several elements.
-func (g *guard) markup(text, where string) {
-	root, err := xhtml.Parse(strings.NewReader(text))
-	if err != nil {
-		g.find(FindUnreadable, "HTML", where)
-		return
+// markup searches what a reader sees, where one word may lie in several elements. It reads
+// tokens and builds no tree: of markup that was made to be costly there is no tree to be had.
+func (g *guard) markup(text, where string) { g.text(readableText(text), where) }
+
+// readableText is the text of HTML or XML, with line ends where blocks begin and end.
+func readableText(src string) string {
+	z := xhtml.NewTokenizer(strings.NewReader(src))
+	var b strings.Builder
+	unseen := false
+	for {
+		switch kind := z.Next(); kind {
+		case xhtml.ErrorToken:
+			return b.String()
+		case xhtml.TextToken:
+			if !unseen {
+				b.Write(z.Text())
+			}
+		case xhtml.StartTagToken, xhtml.EndTagToken, xhtml.SelfClosingTagToken:
+			name, _ := z.TagName()
+			tag := atom.Lookup(name)
+			if tag == atom.Br || isBlock(tag) {
+				b.WriteByte('\n')
+			}
+			unseen = kind == xhtml.StartTagToken && (tag == atom.Style || tag == atom.Script) // their text is the next token
+		}
 	}
-	g.text(flattenHTML(root, nil).text, where)
 }
 
 // text searches for everything, as written and with escapes resolved.

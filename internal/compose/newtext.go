@@ -31,8 +31,10 @@ func (c *Composer) checkNewText(in ReplyIn, k *cleaner, t *tree) []Finding {
 	if isBlank(own) && isBlank(k.below) && in.Insert == "" {
 		out = append(out, newFinding(FindEmpty, "", "text"))
 	}
-	if words := promises(own + "\n" + k.below); words != "" && len(t.attachments) == 0 {
-		out = append(out, newFinding(FindAttachment, words, "text"))
+	if len(t.attachments) == 0 {
+		if words := promises(own + "\n" + k.below); words != "" {
+			out = append(out, newFinding(FindAttachment, words, "text"))
+		}
 	}
 	return out
 }

@@ -18,11 +18,28 @@ var promise = regexp.MustCompile(`(?i)\b(?:ci[- ](?:joint|annex)\p{L}*` +
 	`|(?:as|please\s+(?:see|find))\s+attached` +
 	`|(?:^|[.\n(])\s*(?:attached|enclosed)\b)`)
 
+// maxPromise is how much of the new text is searched, in bytes: more was not written by hand.
+const maxPromise = 64 << 10
+
+// mentionsAttachment spares the pattern on texts that can't match.
+func mentionsAttachment(lower string) bool {
+	for _, w := range []string{"joi", "annex", "attach", "enclos", "pj", "p.j"} {
+		if strings.Contains(lower, w) {
+			return true
+		}
+	}
+	return false
+}
+
 var receivedWords = []string{"your", "you", "votre", "vos", "ton", "reçu", "received", "thanks for the", "merci pour la"}
 
 // promises returns the words of text that announce an attachment, "" if none do. What
 // the reader has sent ("votre pièce jointe") does not count.
 func promises(text string) string {
+	text = text[:min(len(text), maxPromise)]
+	if !mentionsAttachment(strings.ToLower(text)) {
+		return ""
+	}
 	for _, m := range promise.FindAllStringIndex(text, 20) {
 		before := strings.ToLower(strings.TrimSpace(text[max(0, m[0]-24):m[0]]))
 		mine := true

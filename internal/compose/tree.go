@@ -96,7 +96,7 @@ func (t *tree) text(p *message.Part) message.Content {
 		out, ok := t.k.html(p)
 		if !ok {
 			t.find(FindUnreadable, "text/html", "html")
-			return message.CopyContent(p)
+			return t.htmlAsText(p)
 		}
 		return message.TextContent("text/html", out)
 	case "text/calendar", "text/vcard", "text/x-vcard", "text/directory":
@@ -112,6 +112,15 @@ func (t *tree) text(p *message.Part) message.Content {
 		t.find(FindEncrypted, "PGP", "text")
 	}
 	return message.TextContent("text/plain", out)
+}
+
+// htmlAsText stands for HTML that can't be cleaned: nothing uncleaned leaves, even when the finding is overruled.
+func (t *tree) htmlAsText(p *message.Part) message.Content {
+	if t.k.plainDone && p.Parent != nil && p.Parent.MediaType == "multipart/alternative" {
+		return nil
+	}
+	t.k.plainDone = false // it takes the place of the HTML, signature and all
+	return message.TextContent("text/plain", t.k.plainText(message.HTMLToText(p.Text(maxBody), maxBody)))
 }
 
 // leaf is an attachment or an inline image: body as it is, new header.
@@ -192,7 +201,7 @@ func (t *tree) mail(p *message.Part) message.Content {
 
 // nested is a cleaner for a mail within: no commands, no signature.
 func (k *cleaner) nested() *cleaner {
-	return &cleaner{c: k.c, rw: k.rw, via: k.via, cids: k.cids, seed: k.seed, plainDone: true, htmlDone: true}
+	return &cleaner{c: k.c, rw: k.rw, via: k.via, cids: k.cids, seed: k.seed, budget: k.budget, plainDone: true, htmlDone: true}
 }
 
 // boxes replaces addresses of a header.

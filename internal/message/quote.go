@@ -134,7 +134,7 @@ func (q *quoteFinder) attributionAt(i int) (n int, strong bool) {
 	if is, strong := attribution(q.lines[i]); is {
 		return 1, strong
 	}
-	if q.lines[i] == "" || !opener.MatchString(q.lines[i]) {
+	if q.lines[i] == "" || !q.mayContinue(i) || !opener.MatchString(q.lines[i]) {
 		return 0, false
 	}
 	joined := q.lines[i]
@@ -155,6 +155,20 @@ func (q *quoteFinder) attributionAt(i int) (n int, strong bool) {
 		}
 	}
 	return 0, false
+}
+
+// mayContinue spares the patterns on lines that begin no attribution of several lines: it ends
+// with a colon, unless it begins with a date or dashes.
+func (q *quoteFinder) mayContinue(i int) bool {
+	if c := q.lines[i][0]; c == '-' || c >= '0' && c <= '9' {
+		return true
+	}
+	for j := i + 1; j < len(q.lines) && j < i+4 && q.lines[j] != ""; j++ {
+		if end := strings.TrimRight(q.lines[j], " *_-"); strings.HasSuffix(end, ":") || strings.HasSuffix(end, "：") {
+			return true
+		}
+	}
+	return false
 }
 
 // betterBelow is true if an attribution also begins on a later line of the n.
