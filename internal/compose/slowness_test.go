@@ -3,4 +3,4 @@
 package compose
 
 // slowness leaves room for a busy machine.
-const slowness = 2
+const slowness = 4

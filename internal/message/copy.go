@@ -32,7 +32,17 @@ func lookAtBytes(src Source) (byteFacts, error) {
 	r, prev, line := NewReader(src), byte(0), 0
 	for {
 		n, err := r.Read(buf[:])
-		for _, c := range buf[:n] {
+		for i := 0; i < n; i++ {
+			if j := i + plainRun(buf[i:n]); j > i {
+				f.bareCR = f.bareCR || prev == '\r'
+				line += j - i
+				f.longLine = f.longLine || line > lineMax
+				prev = 'x'
+				if i = j; i == n {
+					break
+				}
+			}
+			c := buf[i]
 			f.bareCR = f.bareCR || prev == '\r' && c != '\n'
 			f.bareLF = f.bareLF || c == '\n' && prev != '\r'
 			f.nul = f.nul || c == 0
@@ -51,6 +61,16 @@ func lookAtBytes(src Source) (byteFacts, error) {
 			return f, err
 		}
 	}
+}
+
+// plainRun is how many bytes at the beginning of b need no look.
+func plainRun(b []byte) int {
+	for i, c := range b {
+		if c == '\r' || c == '\n' || c == 0 || c >= 0x80 {
+			return i
+		}
+	}
+	return len(b)
 }
 
 type copyContent struct{ p *Part }

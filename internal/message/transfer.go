@@ -90,8 +90,19 @@ func (d *base64State) flush(out []byte) []byte {
 }
 
 func (d *base64State) step(out, in []byte, last bool) []byte {
-	for _, c := range in {
-		out = d.add(out, c)
+	for i := 0; i < len(in); i++ {
+		for d.n == 0 && i+4 <= len(in) { // whole groups, which are nearly all
+			a, b, c, e := base64Table[in[i]], base64Table[in[i+1]], base64Table[in[i+2]], base64Table[in[i+3]]
+			if a == 0 || b == 0 || c == 0 || e == 0 {
+				break
+			}
+			v := uint32(a-1)<<18 | uint32(b-1)<<12 | uint32(c-1)<<6 | uint32(e-1)
+			out = append(out, byte(v>>16), byte(v>>8), byte(v))
+			i += 4
+		}
+		if i < len(in) {
+			out = d.add(out, in[i])
+		}
 	}
 	if last {
 		out = d.flush(out)
