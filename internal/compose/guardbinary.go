@@ -50,37 +50,49 @@ func (g *guard) chunk(b []byte, where string) {
 	}
 }
 
+// chunkText compares what stands around each "@": few bytes of a file do.
 func (g *guard) chunkText(b []byte, where string) {
-	lower := asciiLower(b)
-	for domain, locals := range g.domains {
-		want := []byte("@" + domain)
-		for pos := 0; ; {
-			i := bytes.Index(lower[pos:], want)
-			if i < 0 {
-				break
-			}
-			at := pos + i
-			pos = at + 1
-			for local, secret := range locals {
-				if bytes.HasSuffix(lower[:at], []byte(local)) && binaryBegins(lower, at-len(local)) {
-					g.find(FindSecret, secret, where)
-				}
+	for at := bytes.IndexByte(b, '@'); at >= 0; {
+		for domain, locals := range g.domains {
+			if hasPrefixFold(b[at+1:], domain) {
+				g.locals(b[:at], locals, where)
 			}
 		}
+		next := bytes.IndexByte(b[at+1:], '@')
+		if next < 0 {
+			return
+		}
+		at += 1 + next
 	}
+}
+
+// locals searches what stands before an "@" with a domain of ours.
+func (g *guard) locals(before []byte, locals map[string]string, where string) {
+	for local, secret := range locals {
+		start := len(before) - len(local)
+		if start >= 0 && hasPrefixFold(before[start:], local) && binaryBegins(before, start) {
+			g.find(FindSecret, secret, where)
+		}
+	}
+}
+
+// hasPrefixFold is bytes.HasPrefix without regard to the case of ASCII letters in b.
+func hasPrefixFold(b []byte, lower string) bool {
+	if len(b) < len(lower) {
+		return false
+	}
+	for i := range len(lower) {
+		c := b[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func binaryBegins(b []byte, i int) bool {
 	return i == 0 || !isAlnum(b[i-1]) && strings.IndexByte("._+-", b[i-1]) < 0
-}
-
-func asciiLower(b []byte) []byte {
-	out := make([]byte, len(b))
-	for i, c := range b {
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		out[i] = c
-	}
-	return out
 }
