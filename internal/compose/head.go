@@ -38,4 +38,6 @@ type Ticket struct {
 	Category string
 	Tags     []string
 	Assignee string // name, "" is nobody
+	// Linked are the numbers of the tickets that this one follows.
+	Linked []uint64
 }

@@ -35,6 +35,10 @@ const (
 	NoticeObserver    NoticeKind = "observer"   // an account observer was added: Who
 	NoticeAttachment  NoticeKind = "attached"   // #attach: Title is the file name; the attachment itself is Attach
 	NoticePostmaster  NoticeKind = "postmaster" // what only an admin can mend: Title, Text, Lines
+	NoticeStill       NoticeKind = "still"      // an answer about a held mail that decides nothing: Text
+	NoticeDecided     NoticeKind = "decided"    // a held mail was sent (Yes) or dropped before: Yes, Until is when
+	NoticeCancelled   NoticeKind = "cancelled"  // a held mail is dropped now
+	NoticeNotPublic   NoticeKind = "notpublic"  // a text in answer to a notice, which goes to nobody: Text
 )
 
 // NoticeData is what notices say. All strings are text from anywhere: control

@@ -110,7 +110,8 @@ func isNotice(k NoticeKind) bool {
 	switch k {
 	case NoticeHeld, NoticeGuard, NoticeWhich, NoticeTaken, NoticeAssigned, NoticeHelp, NoticeWelcome, NoticeTranscript,
 		NoticeUnknown, NoticeNoteDefault, NoticePage, NoticeFailed, NoticeLate, NoticeDead, NoticeOverdue,
-		NoticeActivity, NoticeDecision, NoticeObserver, NoticeAttachment, NoticePostmaster:
+		NoticeActivity, NoticeDecision, NoticeObserver, NoticeAttachment, NoticePostmaster,
+		NoticeStill, NoticeDecided, NoticeCancelled, NoticeNotPublic:
 		return true
 	}
 	return false
