@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"postdesk/internal/addr"
 )
@@ -59,12 +60,13 @@ func (e *eraser) heldMail(tx Tx, id uint64) (mails, rows, underWay int, err erro
 	return mails, 0, 0, put(tx, key(tableHeld, id), h)
 }
 
-// traces deletes the keys that bear an address: who usually answers it, and the
-// counters of acknowledgements to it.
+// traces deletes the keys that bear an address: who usually answers it, the
+// counters of acknowledgements to it, the same content that it sent, and the
+// entries of the index that say when those records go.
 func (e *eraser) traces() error {
 	var keys [][]byte
 	err := e.db.View(e.ctx, func(tx ReadTx) error {
-		for _, table := range []byte{tableUsual, tableWindow} {
+		for _, table := range []byte{tableUsual, tableWindow, indexExpiry} {
 			lo, hi := within([]byte{table})
 			err := tx.Scan(lo, hi, 0, false, func(k, _ []byte) error {
 				if e.inKey(k) {
@@ -98,8 +100,15 @@ func (e *eraser) traces() error {
 }
 
 // inKey says whether the second string of a key is an address of the person, or
-// begins with one and a NUL.
+// begins with one and a NUL. An entry of the expiry index bears the whole key
+// of its record.
 func (e *eraser) inKey(k []byte) bool {
+	if head := len(key(indexExpiry, time.Time{})); k[0] == indexExpiry && len(k) > head {
+		k = k[head:]
+	}
+	if k[0] != tableUsual && k[0] != tableWindow {
+		return false
+	}
 	parts := keyStrings(k[1:])
 	if len(parts) < 2 {
 		return false
