@@ -69,6 +69,9 @@ func fastest(fine time.Duration, f func()) time.Duration {
 }
 
 func TestCopyOfHostileHTMLIsLinear(t *testing.T) {
+	if slowness > 10 {
+		t.Skip("times mean little under the race detector")
+	}
 	c := testComposer(t)
 	for name, src := range bombs() {
 		for _, kind := range []string{"text/html", "text/plain"} {
@@ -91,6 +94,9 @@ func TestCopyOfHostileHTMLIsLinear(t *testing.T) {
 
 // A bomb in an agent's reply comes by quoting a customer.
 func TestReplyThatQuotesABombIsHeldOrCheap(t *testing.T) {
+	if slowness > 10 {
+		t.Skip("times mean little under the race detector")
+	}
 	for name, src := range bombs() {
 		for _, where := range []string{"text/html", "text/plain", "text/html; name=a.html"} {
 			in := testReplyIn(t, agentHeader+"Content-Type: "+where+"\n\n<p>Bonjour</p>\n<blockquote type=cite>"+src+"</blockquote>\n")
