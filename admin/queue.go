@@ -221,7 +221,8 @@ func (d *Desk) ready(row *store.Outgoing) {
 	row.State, row.Due, row.Reason, row.Done = store.Ready, d.Now().UTC(), "", time.Time{}
 }
 
-// dropQueued gives a mail up.
+// dropQueued gives a mail up. With the last acknowledgement that the breaker
+// held, the breaker closes.
 func (d *Desk) dropQueued(ctx context.Context, q QueueID) (out Queued, err error) {
 	n, held, err := q.number()
 	if err != nil {
@@ -235,7 +236,10 @@ func (d *Desk) dropQueued(ctx context.Context, q QueueID) (out Queued, err error
 	if err != nil {
 		return out, missing(err, "mail %s in the queue", q.ID)
 	}
-	return d.showQueued(ctx, q)
+	if out, err = d.showQueued(ctx, q); err != nil || held {
+		return out, err
+	}
+	return out, d.closeBreaker(ctx)
 }
 
 // Count is how many were changed.
