@@ -57,7 +57,7 @@ func (c *call) config() (*config.Config, error) {
 func (c *call) withDesk(fn func(admin.Runner) error) (err error) {
 	cfg, err := c.config()
 	if err != nil {
-		return err
+		return c.withServer(err, fn)
 	}
 	client, err := admin.Dial(c.ctx, cfg.Listen.Admin)
 	if err == nil {
@@ -73,6 +73,27 @@ func (c *call) withDesk(fn func(admin.Runner) error) (err error) {
 	}
 	defer func() { err = errors.Join(err, desk.Store.Close()) }()
 	return fn(desk)
+}
+
+// withServer runs fn with the server that runs although the configuration file
+// is broken: the server has the one from before. Without a server wrong, which
+// says what is broken, is the error.
+func (c *call) withServer(wrong error, fn func(admin.Runner) error) error {
+	path, err := config.Find(c.configFile)
+	if err != nil {
+		return wrong
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return wrong
+	}
+	client, err := admin.Dial(c.ctx, config.AdminSocket(data))
+	if err != nil {
+		return wrong
+	}
+	defer client.Close()
+	fmt.Fprintf(c.err, "warning: %s is refused (see postdesk check); the server goes on with the configuration from before\n", printable(path))
+	return fn(client)
 }
 
 // open opens the data directory in this process.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"postdesk/store"
@@ -65,4 +66,18 @@ func (s *shell) breakerOpen() (open bool) {
 		s.Fatal(err)
 	}
 	return open
+}
+
+// A file that someone is editing locks no admin out of the server that runs.
+func TestABrokenConfigurationFileLeavesTheServerInReach(t *testing.T) {
+	s := newShell(t)
+	s.serve()
+	s.more("\nodd = [\n")
+	out, errs, code := s.try("", "queue", "list", "--json")
+	if code != 0 || out != "[]\n" || !strings.Contains(errs, "warning: "+s.file) {
+		t.Errorf("exit %d, %q, %q", code, out, errs)
+	}
+	s.fails(1, "config.toml:", "check")
+	s.stop()
+	s.fails(1, "config.toml:", "queue", "list")
 }

@@ -185,7 +185,7 @@ func (r *reader) listen(t *table) Listen {
 		HTTP:        parsedList(t, "http", []string{"127.0.0.1:9090"}, parseListen),
 		ACME:        parsedList(t, "acme", nil, parseListen),
 	}
-	l.Admin = parsed(t, "admin", "unix:/run/postdesk/admin.sock", func(s string) (string, error) {
+	l.Admin = parsed(t, "admin", defaultAdmin, func(s string) (string, error) {
 		if s == "" {
 			return "", nil // off: the commands then need the server to be stopped
 		}
