@@ -81,7 +81,7 @@ func blockData(in CopyIn, left []Attachment, lang string) blockView {
 
 var cautionWords = map[string][]string{
 	"fr": {
-		WarnNotBacked:      "Attention\u00a0: rien ne prouve que ce message vient bien de cette adresse.",
+		WarnNotBacked:      "Attention\u00a0: rien ne prouve que ce message vienne bien de cette adresse.",
 		WarnSuspect:        "Attention\u00a0: message suspect. Vérifiez avant d’ouvrir une pièce jointe ou de répondre.",
 		WarnVisitor:        "Attention\u00a0: %s ne participe pas à cette demande et ne recevra rien.",
 		WarnReplyTo:        "Attention\u00a0: les réponses iront désormais à %s.",
@@ -89,7 +89,7 @@ var cautionWords = map[string][]string{
 		WarnAutomatic:      "Réponse automatique\u00a0; rien n’a changé.",
 		WarnUndelivered:    "Ce message n’a pas pu être remis à %s\u00a0; il vous revient.",
 		WarnUnreadable:     "Une partie du message est illisible\u00a0; l’original est joint.",
-		WarnMentions:       "Ce message mentionne la demande n°%s, sans preuve qu’il en fait partie.",
+		WarnMentions:       "Ce message mentionne la demande n°%s, mais rien ne prouve qu’il en fasse partie.",
 	},
 	"en": {
 		WarnNotBacked:      "Careful: nothing proves that this message comes from this address.",
@@ -100,7 +100,7 @@ var cautionWords = map[string][]string{
 		WarnAutomatic:      "Automatic reply; nothing has changed.",
 		WarnUndelivered:    "This message could not be delivered to %s, so it comes to you.",
 		WarnUnreadable:     "Part of this message could not be read; the original is attached.",
-		WarnMentions:       "This message mentions ticket %s without proof that it belongs there.",
+		WarnMentions:       "This message mentions ticket %s, but nothing proves that it belongs there.",
 	},
 }
 
@@ -120,24 +120,25 @@ type expectKey struct {
 	expect Expectation
 }
 
+// expectWords has %s for whom a public answer reaches.
 var expectWords = map[string]map[expectKey]string{
 	"fr": {
-		{CopyCustomer, ExpectAnswer}:  "Répondez à ce message\u00a0: votre réponse partira vers le client, sans montrer votre adresse.",
+		{CopyCustomer, ExpectAnswer}:  "Répondez à ce message\u00a0: votre réponse partira vers %s, sans montrer votre adresse.",
 		{CopyCustomer, ExpectTake}:    "Personne ne suit encore cette demande\u00a0: le premier qui répond la prend.",
-		{CopyCustomer, ExpectNothing}: "Pour information\u00a0; rien n’est attendu de vous. Une réponse partirait vers le client.",
-		{CopyCustomer, ExpectReview}:  "À regarder\u00a0: cette demande a besoin de quelqu’un. Une réponse partirait vers le client.",
+		{CopyCustomer, ExpectNothing}: "Pour information\u00a0; rien n’est attendu de vous. Une réponse partirait vers %s.",
+		{CopyCustomer, ExpectReview}:  "À regarder\u00a0: cette demande a besoin de quelqu’un. Une réponse partirait vers %s.",
 		{CopyNote, ExpectAnswer}:      "Note interne, invisible pour le client. Votre réponse restera une note.",
 		{CopyAside, ExpectAnswer}:     "Échange en marge, invisible pour le client. Votre réponse ira à l’auteur de ce message.",
-		{CopyColleague, ExpectAnswer}: "Réponse d’un collègue au client, pour information. Une réponse de votre part partirait aussi vers le client.",
+		{CopyColleague, ExpectAnswer}: "Réponse d’un collègue au client, pour information. Une réponse de votre part partirait aussi vers %s.",
 	},
 	"en": {
-		{CopyCustomer, ExpectAnswer}:  "Reply to this message: your answer goes to the customer, without showing your address.",
+		{CopyCustomer, ExpectAnswer}:  "Reply to this message: your answer goes to %s, without showing your address.",
 		{CopyCustomer, ExpectTake}:    "Nobody looks after this ticket yet: the first who answers takes it.",
-		{CopyCustomer, ExpectNothing}: "For your information; nothing is expected of you. An answer would go to the customer.",
-		{CopyCustomer, ExpectReview}:  "Please look: this ticket needs somebody. An answer would go to the customer.",
+		{CopyCustomer, ExpectNothing}: "For your information; nothing is expected of you. An answer would go to %s.",
+		{CopyCustomer, ExpectReview}:  "Please look: this ticket needs somebody. An answer would go to %s.",
 		{CopyNote, ExpectAnswer}:      "Internal note, which the customer does not see. Your answer stays a note.",
 		{CopyAside, ExpectAnswer}:     "An aside, which the customer does not see. Your answer goes to the writer of this message.",
-		{CopyColleague, ExpectAnswer}: "A colleague’s answer to the customer, for your information. An answer of yours would go to the customer as well.",
+		{CopyColleague, ExpectAnswer}: "A colleague’s answer to the customer, for your information. An answer of yours would go to %s as well.",
 	},
 }
 
@@ -146,8 +147,13 @@ func expectSentence(in CopyIn, lang string) string {
 	if !ok {
 		w = expectWords["en"]
 	}
-	if s, ok := w[expectKey{in.Kind, in.Expect}]; ok {
-		return s
+	s, ok := w[expectKey{in.Kind, in.Expect}]
+	if !ok {
+		s = w[expectKey{in.Kind, ExpectAnswer}]
 	}
-	return w[expectKey{in.Kind, ExpectAnswer}]
+	who := "customer"
+	if len(in.Cc) > 0 {
+		who = "customerAndCc"
+	}
+	return strings.ReplaceAll(s, "%s", say(lang, who))
 }

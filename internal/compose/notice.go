@@ -2,6 +2,7 @@ package compose
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -15,18 +16,18 @@ type NoticeKind string
 
 // The kinds of notice, and which fields of NoticeData each uses.
 const (
-	NoticeHeld        NoticeKind = "held"       // identity not proven: Text
-	NoticeGuard       NoticeKind = "guard"      // held by the outgoing guard: Findings, Text
-	NoticeWhich       NoticeKind = "which"      // a mail to a ticket address without its thread: Text; #send, #customer, #cancel
+	NoticeHeld        NoticeKind = "held"       // identity not proven: Title is the subject, Until when it came, Text
+	NoticeGuard       NoticeKind = "guard"      // held by the outgoing guard: Findings, Lines are more reasons, Text
+	NoticeWhich       NoticeKind = "which"      // a mail to a ticket or desk address that may be meant otherwise (by Ticket.Number and Status): Text
 	NoticeTaken       NoticeKind = "taken"      // a colleague took the ticket: Who
 	NoticeAssigned    NoticeKind = "assigned"   // the ticket is yours now, said without a mail of the customer: Who, Text
 	NoticeHelp        NoticeKind = "help"       // the page of commands: Desk
 	NoticeWelcome     NoticeKind = "welcome"    // the same for a new agent: Desk
-	NoticeTranscript  NoticeKind = "transcript" // what commands did: Lines
-	NoticeUnknown     NoticeKind = "unknown"    // commands not understood: Lines are the reasons, Closest, Text
+	NoticeTranscript  NoticeKind = "transcript" // what commands did: Lines are sentences
+	NoticeUnknown     NoticeKind = "unknown"    // commands not carried out: Lines are the reasons, Closest, Held, Text
 	NoticeNoteDefault NoticeKind = "note"       // a reply was kept as a note by default: link for #public
 	NoticePage        NoticeKind = "page"       // #list, #show, #history: Title, Text (preformatted)
-	NoticeFailed      NoticeKind = "failed"     // a delivery failed: Recipient, Answer, Text
+	NoticeFailed      NoticeKind = "failed"     // a delivery failed: Recipient, Answer, Enhanced, Text
 	NoticeLate        NoticeKind = "late"       // a delivery is late: Recipient, Answer, Until
 	NoticeDead        NoticeKind = "dead"       // an agent's copy could not be delivered, ticket unassigned: Who, Answer
 	NoticeOverdue     NoticeKind = "overdue"    // supervisors: first reply is late: Who, Delay
@@ -52,10 +53,11 @@ type NoticeData struct {
 	Who       string       // a person's name
 	Recipient addr.Address // who could not be reached
 	Answer    string       // the remote server's answer
-	Until     time.Time    // when it is due, or how long we go on trying
+	Enhanced  string       // its enhanced status code (RFC 3463), "" to look for one in Answer
+	Until     time.Time    // when it is due, or how long we go on trying, or when it was
 	Delay     string       // in words
 	Yes       bool
-	Held      bool         // unknown: the mail is held and #send releases it
+	Held      bool         // unknown: the mail is held, for #send or #cancel
 	Desk      addr.Address // the agent's desk address
 }
 
@@ -148,11 +150,23 @@ func noticeData(in NoticeIn, lang string) noticeView {
 		Answer: cleanText(d.Answer), Delay: cleanLine(d.Delay),
 		Recipient: address(d.Recipient), Desk: address(d.Desk),
 		Lines: cleanLines(d.Lines), Closest: cleanLines(d.Closest), Until: d.Until, Yes: d.Yes, Held: d.Held,
+		UnknownAddress: isUnknownAddress(d.Enhanced, d.Answer),
 	}
 	for _, f := range d.Findings {
 		v.Reasons = append(v.Reasons, cleanLine(f.Sentence(lang)))
 	}
 	return v
+}
+
+// unknownAddress is an enhanced status code that says that the address is wrong, not the server, the
+// mail or the sender (RFC 3463 §3.2, RFC 7505 §4.2).
+var unknownAddress = regexp.MustCompile(`(?:^|[\s-])5\.1\.(?:[0-6]|10)(?:[^\d.]|$)`)
+
+func isUnknownAddress(enhanced, answer string) bool {
+	if enhanced != "" {
+		return unknownAddress.MatchString(enhanced)
+	}
+	return unknownAddress.MatchString(answer)
 }
 
 func bareID(id string) string {

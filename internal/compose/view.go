@@ -54,6 +54,7 @@ type (
 		Reasons          []string
 		Until            time.Time
 		Yes, Held        bool
+		UnknownAddress   bool // failed: the recipient's server does not know the address
 	}
 	letterView struct {
 		Team, Old   TeamData
@@ -99,7 +100,7 @@ func sampleData(name string) any {
 	case name == "block":
 		return blockView{Cautions: []string{"x"}, Cc: make([]PersonData, 2), Omitted: make([]Attachment, 1), History: []string{"x"}, Links: true}
 	case isNotice(NoticeKind(name)):
-		return noticeView{Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true}
+		return noticeView{Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true, UnknownAddress: true}
 	case isLetter(LetterKind(name)):
 		return letterView{Text: "x", Agent: "x", Delay: "x", Fields: make([]config.Field, 1)}
 	}

@@ -16,6 +16,7 @@ var words = map[string]map[string]string{
 		"low": "basse", "normal": "normale", "high": "haute", "urgent": "urgente",
 		"workday": "jour ouvré", "workdays": "jours ouvrés", "hour": "heure ouvrée", "hours": "heures ouvrées",
 		"minute": "minute", "minutes": "minutes",
+		"customer": "le client", "customerAndCc": "le client et les personnes en copie",
 		"aside": "AVIS", "KB": "Ko", "MB": "Mo", "B": "octets",
 	},
 	"en": {
@@ -24,6 +25,7 @@ var words = map[string]map[string]string{
 		"low": "low", "normal": "normal", "high": "high", "urgent": "urgent",
 		"workday": "working day", "workdays": "working days", "hour": "opening hour", "hours": "opening hours",
 		"minute": "minute", "minutes": "minutes",
+		"customer": "the customer", "customerAndCc": "the customer and the people in copy",
 		"aside": "ASIDE", "KB": "KB", "MB": "MB", "B": "bytes",
 	},
 }
