@@ -149,13 +149,21 @@ func noticeData(in NoticeIn, lang string) noticeView {
 		Title:   cleanLine(d.Title), Text: strings.Trim(cleanText(d.Text), "\n"), Who: cleanLine(d.Who),
 		Answer: cleanText(d.Answer), Delay: cleanLine(d.Delay),
 		Recipient: address(d.Recipient), Desk: address(d.Desk),
-		Lines: cleanLines(d.Lines), Closest: cleanLines(d.Closest), Until: d.Until, Yes: d.Yes, Held: d.Held,
+		Lines: cleanLines(d.Lines), Closest: cleanLines(d.Closest), Until: inZone(d.Until, in.Team), Yes: d.Yes, Held: d.Held,
 		UnknownAddress: isUnknownAddress(d.Enhanced, d.Answer),
 	}
 	for _, f := range d.Findings {
 		v.Reasons = append(v.Reasons, cleanLine(f.Sentence(lang)))
 	}
 	return v
+}
+
+// inZone is a moment on the clocks of the team.
+func inZone(t time.Time, team *config.Team) time.Time {
+	if team == nil || team.Hours.Zone == nil || t.IsZero() {
+		return t
+	}
+	return t.In(team.Hours.Zone)
 }
 
 // unknownAddress is an enhanced status code that says that the address is wrong, not the server, the

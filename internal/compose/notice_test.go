@@ -60,6 +60,15 @@ func TestNoticeVariants(t *testing.T) {
 	}
 }
 
+func TestANoticeTellsTheTimeOfTheTeam(t *testing.T) {
+	in := testNotice(t, NoticeLate, "fr")
+	in.Data.Until = testDate.UTC()
+	in.Team.Hours.Zone = time.FixedZone("IST", 5*3600+1800)
+	if got := noticeText(t, in); !strings.Contains(got, "22 novembre 2026 à 03:00") {
+		t.Errorf("21:30 UTC in India:\n%s", got)
+	}
+}
+
 // blockText is the text of a copy, spaces made plain.
 func blockText(t *testing.T, in CopyIn) string {
 	t.Helper()
