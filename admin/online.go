@@ -170,7 +170,10 @@ func (o Online) tryRecipient(ctx context.Context, cfg *config.Config, to addr.Ad
 	defer cancel()
 	found, err := o.Resolver.LookupMX(lookup, to.Domain)
 	if len(found) == 0 {
-		return errors.Join(errors.New("no MX"), err)
+		if err != nil {
+			return fmt.Errorf("no MX: %w", err)
+		}
+		return errors.New("no MX")
 	}
 	for _, mx := range found {
 		err = o.talk(ctx, net.JoinHostPort(strings.TrimSuffix(mx.Host, "."), "25"), cfg.Hostname, func(c *smtp.Client) error {

@@ -14,10 +14,10 @@ import (
 )
 
 // printable takes out what a terminal would obey: strangers chose subjects,
-// names and server answers. Line ends stay.
+// names and server answers. Line ends and tabs stay.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' || unicode.IsPrint(r) {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
 			return r
 		}
 		return '\uFFFD'
@@ -34,7 +34,7 @@ func (t *table) row(cells ...any) {
 		if i > 0 {
 			fmt.Fprint(t.w, "\t")
 		}
-		fmt.Fprint(t.w, strings.ReplaceAll(printable(fmt.Sprint(cell)), "\n", " "))
+		fmt.Fprint(t.w, strings.NewReplacer("\n", " ", "\t", " ").Replace(printable(fmt.Sprint(cell))))
 	}
 	fmt.Fprintln(t.w)
 }

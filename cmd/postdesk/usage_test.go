@@ -93,11 +93,12 @@ func TestCheckAndDNS(t *testing.T) {
 	if out := s.postdesk("dns"); !strings.Contains(out, "example.com.\tIN\tMX\t10 mx.example.com.") {
 		t.Error(out)
 	}
-	if out, _, code := s.try("", "dns", "--check"); code != 1 || !strings.Contains(out, "missing") {
+	if out, _, code := s.try("", "dns", "--check"); code != 1 || !strings.Contains(out, "missing") || strings.Contains(out, "\uFFFD") ||
+		!strings.Contains(out, "\nexample.com.\tIN\tMX\t10 mx.example.com.\n") {
 		t.Error(out, code)
 	}
 	out, _, code := s.try("", "check", "--online")
-	if code != 1 || !strings.Contains(out, "relay: route of corp.example "+s.agents.Addr+" answers") || !strings.Contains(out, "plus: relationclient+tprobe@example.com: no MX") {
+	if code != 1 || !strings.Contains(out, "relay: route of corp.example "+s.agents.Addr+" answers") || !strings.Contains(out, "plus: relationclient+tprobe@example.com: no MX: lookup example.com") {
 		t.Error(out, code)
 	}
 	if out := s.postdesk("version"); !strings.HasPrefix(out, "postdesk ") {

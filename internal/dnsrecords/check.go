@@ -43,14 +43,16 @@ type Finding struct {
 }
 
 // Good reports whether nothing has to be done: the record is there, or it is
-// optional and missing.
-func (f Finding) Good() bool {
-	return f.State == OK || f.Record.Optional && f.State != Unknown
-}
+// optional.
+func (f Finding) Good() bool { return f.State == OK || f.Record.Optional }
 
-// String is one line for people.
+// String is a line for people, and below it the record to publish, as it can be
+// pasted into a zone file.
 func (f Finding) String() string {
 	s := fmt.Sprintf("%-9s %-7s %s", f.State, f.Record.Kind, f.Record.Name)
+	if f.Record.Optional && f.State != OK {
+		s += " (optional)"
+	}
 	if f.Text != "" {
 		s += ": " + f.Text
 	}
@@ -148,7 +150,7 @@ func sameName(a, b string) bool {
 func checkMX(ctx context.Context, dns Resolver, r Record) Finding {
 	found, err := dns.LookupMX(ctx, r.Name+".")
 	if len(found) == 0 {
-		return failed(err, "publish "+r.Zone())
+		return failed(err, "publish\n"+r.Zone())
 	}
 	f := Finding{State: Different}
 	_, want, _ := strings.Cut(r.Value, " ")
@@ -187,7 +189,7 @@ func checkText(ctx context.Context, dns Resolver, r Record, version string) Find
 	found, err := texts(ctx, dns, r.Name, version)
 	switch len(found) {
 	case 0:
-		return failed(err, "publish "+r.Zone())
+		return failed(err, "publish\n"+r.Zone())
 	case 1:
 		return Finding{State: OK, Found: found}
 	}
@@ -205,6 +207,9 @@ func checkSPF(ctx context.Context, dns Resolver, r Record) Finding {
 		sender = r.relay
 	}
 	ips, where := addresses(ctx, dns, sender)
+	if ip, err := netip.ParseAddr(sender); err == nil {
+		ips, where = []netip.Addr{ip}, Finding{State: OK}
+	}
 	if where.State != OK {
 		return Finding{State: Unknown, Found: f.Found, Text: sender + " " + where.Text}
 	}
@@ -231,7 +236,7 @@ func evaluateSPF(ctx context.Context, dns Resolver, ip netip.Addr, r Record) mai
 func checkDKIM(ctx context.Context, dns Resolver, r Record) Finding {
 	all, err := dns.LookupTXT(ctx, r.Name+".")
 	if len(all) == 0 {
-		return failed(err, "publish "+r.Zone())
+		return failed(err, "publish\n"+r.Zone())
 	}
 	want := tag(r.Value, "p")
 	f := Finding{State: OK, Found: all}
@@ -241,7 +246,7 @@ func checkDKIM(ctx context.Context, dns Resolver, r Record) Finding {
 	case tag(all[0], "p") == "":
 		f.State, f.Text = Different, "the published key is revoked (p= is empty); make a new key with a new selector"
 	case tag(all[0], "p") != want:
-		f.State, f.Text = Different, "another key is published; want "+r.Zone()
+		f.State, f.Text = Different, "another key is published; want\n"+r.Zone()
 	}
 	return f
 }

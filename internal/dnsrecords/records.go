@@ -5,6 +5,7 @@ package dnsrecords
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -95,12 +96,31 @@ func mailRecord(c *config.Config, domain string) Record {
 func spfRecord(c *config.Config, domain string) Record {
 	r := Record{Kind: SPF, Name: domain, Type: "TXT", Value: "v=spf1 mx a:" + c.Hostname + " ~all", host: c.Hostname,
 		Why: "this server may send for the domain; if there is such a record, add a:" + c.Hostname + " to it"}
-	if c.Relay.Smarthost != "" {
-		r.relay = hostOf(c.Relay.Smarthost)
-		r.Value = "v=spf1 mx a:" + r.relay + " ~all"
+	if host := hostOf(c.Relay.Smarthost); host != "" && !onThisMachine(host) {
+		r.relay = host
+		r.Value = "v=spf1 mx " + mechanism(host) + " ~all"
 		r.Why = "the smarthost may send for the domain; its owner may want an include: instead"
 	}
 	return r
+}
+
+// onThisMachine reports whether a smarthost is an MTA beside us: its mail leaves
+// from our own address.
+func onThisMachine(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+// mechanism names a host or an address in an SPF record, RFC 7208 §5.3 and §5.6.
+func mechanism(host string) string {
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err != nil:
+		return "a:" + host
+	case ip.Unmap().Is4():
+		return "ip4:" + ip.Unmap().String()
+	}
+	return "ip6:" + ip.String()
 }
 
 func hostOf(hostport string) string {

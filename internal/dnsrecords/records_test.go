@@ -189,15 +189,15 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 		{"no address", "mx.example.com", nil, "missing   address mx.example.com: has no address; publish A (and AAAA)"},
 		{"no reverse", "25.2.0.192.in-addr.arpa", nil, "missing   reverse mx.example.com: 192.0.2.25 has no name; ask who gave you the address for mx.example.com."},
 		{"other reverse", "25.2.0.192.in-addr.arpa", []string{"PTR host25.isp.example."}, "different reverse mx.example.com: 192.0.2.25 is called host25.isp.example.; want mx.example.com."},
-		{"no MX", "example.com", []string{testkit.TXT("v=spf1 mx a:mx.example.com ~all")}, "missing   mx      example.com: publish example.com.\tIN\tMX\t10 mx.example.com."},
+		{"no MX", "example.com", []string{testkit.TXT("v=spf1 mx a:mx.example.com ~all")}, "missing   mx      example.com: publish\nexample.com.\tIN\tMX\t10 mx.example.com."},
 		{"other MX", "example.com", []string{"MX 5 mail.example.com."}, "different mx      example.com: is 5 mail.example.com.; want 10 mx.example.com."},
 		{"second MX", "example.com", []string{"MX 5 mail.example.com.", "MX 10 mx.example.com."}, "ok        mx      example.com: mail goes to mail.example.com. first; it must pass it on"},
-		{"no SPF", "example.com", []string{"MX 10 mx.example.com."}, "missing   spf     example.com: publish example.com.\tIN\tTXT\t\"v=spf1 mx a:mx.example.com ~all\""},
+		{"no SPF", "example.com", []string{"MX 10 mx.example.com."}, "missing   spf     example.com: publish\nexample.com.\tIN\tTXT\t\"v=spf1 mx a:mx.example.com ~all\""},
 		{"SPF without us", "example.com", []string{testkit.TXT("v=spf1 ip4:198.51.100.1 -all")}, "different spf     example.com: fail for mx.example.com (192.0.2.25); add a:mx.example.com to it"},
 		{"SPF with our network", "example.com", []string{testkit.TXT("v=spf1 ip4:192.0.2.0/24 -all")}, "ok        spf     example.com"},
 		{"two SPF", "example.com", []string{testkit.TXT("v=spf1 -all"), testkit.TXT("v=spf1 mx -all")}, "different spf     example.com: 2 records, and so none counts; want one"},
 		{"revoked key", dkim, []string{testkit.TXT("v=DKIM1; p=")}, "different dkim    " + dkim + ": the published key is revoked (p= is empty); make a new key with a new selector"},
-		{"no DMARC", "_dmarc.example.com", nil, "missing   dmarc   _dmarc.example.com: publish _dmarc.example.com.\tIN\tTXT\t\"v=DMARC1; p=none; rua=mailto:it@example.com\""},
+		{"no DMARC", "_dmarc.example.com", nil, "missing   dmarc   _dmarc.example.com: publish\n_dmarc.example.com.\tIN\tTXT\t\"v=DMARC1; p=none; rua=mailto:it@example.com\""},
 		{"own DMARC", "_dmarc.example.com", []string{testkit.TXT("v=DMARC1; p=reject")}, "ok        dmarc   _dmarc.example.com"},
 	} {
 		zone := published(records)
@@ -251,7 +251,7 @@ func TestCheckTellsSilenceFromMissing(t *testing.T) {
 		dns.SetMode(r.Name, testkit.DNSServFail)
 	}
 	for _, f := range Check(context.Background(), dns.Resolver(), records) {
-		if f.State != Unknown || f.Good() {
+		if f.State != Unknown || f.Good() != f.Record.Optional {
 			t.Errorf("%s", f)
 		}
 	}
@@ -261,5 +261,22 @@ func TestOptionalRecordsMayBeMissing(t *testing.T) {
 	f := Finding{Record: Record{Optional: true}, State: Missing}
 	if !f.Good() || (Finding{State: Missing}).Good() {
 		t.Error("Good")
+	}
+}
+
+// Mail that leaves by an MTA beside us leaves from our own address, and an
+// address is no name.
+func TestSPFOfASmarthost(t *testing.T) {
+	for host, want := range map[string]string{
+		"127.0.0.1": "v=spf1 mx a:mx.example.com ~all", "localhost": "v=spf1 mx a:mx.example.com ~all", "[::1]": "v=spf1 mx a:mx.example.com ~all",
+		"192.0.2.7": "v=spf1 mx ip4:192.0.2.7 ~all", "[2001:db8::7]": "v=spf1 mx ip6:2001:db8::7 ~all", "smtp.example.net": "v=spf1 mx a:smtp.example.net ~all",
+	} {
+		found := false
+		for _, r := range mustRecords(t, load(t, "", "[relay]\nsmarthost = \""+host+":587\"")) {
+			found = found || r.Kind == SPF && r.Value == want
+		}
+		if !found {
+			t.Errorf("%s: no %s", host, want)
+		}
 	}
 }
