@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,6 +82,10 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 		return nil, err
 	}
 	refused := out.permitted()
+	ours, err := out.answersNotice()
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case thread.Hold:
 		return out.holdWhichTicket(thread)
@@ -88,6 +93,8 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 		return out.hold(holdCommand, nil, []string{refused})
 	case out.commandsOnly():
 		return out.obey()
+	case ours && !ticket.Has(out.commands, ticket.CmdNote):
+		return out.notPublic()
 	case out.t == nil:
 		return out.ownRequest()
 	case out.note:
@@ -113,15 +120,61 @@ func (out *outbound) remembered(thread *rules.ThreadOut) error {
 	return nil
 }
 
-// parse finds the commands of the new text. What an agent released with #send
-// is text as it stands.
+// parse finds the commands of the new text. In what an agent released with
+// #send the lines that were not understood are text, and a note is still a note.
 func (out *outbound) parse() ([]ticket.Command, string, error) {
 	text, _ := out.mail.TextBody(maxAgentText)
 	fresh, _ := message.SplitQuote(text)
-	if out.released != nil && out.released.Why == holdCommand {
-		return nil, fresh, nil
+	if out.released != nil {
+		commands, rest := ticket.ParseKnown(fresh)
+		return commands, rest, nil
 	}
 	return ticket.ParseCommands(fresh)
+}
+
+// answersNotice: the mail answers one of postdesk's own to this agent, and no
+// customer's. Whoever wrote "thanks" to it did not mean the customer.
+func (out *outbound) answersNotice() (ours bool, err error) {
+	ids := out.answered()
+	if len(ids) == 0 || out.t == nil || out.released != nil {
+		return false, nil
+	}
+	tok, ok := addr.TokenOfMessageID(ids[0])
+	if !ok {
+		return false, nil
+	}
+	t, ok := out.p.keys.Verify(tok)
+	if !ok || t.Kind != addr.KindMessage {
+		return false, nil
+	}
+	err = store.SentAs(out.tx, t.Ticket, t.Item, func(row store.Outgoing) error {
+		ours = ours || row.Purpose == store.PurposeNotice
+		return nil
+	})
+	return ours, err
+}
+
+// noteText is what a note says, from the command's own line on.
+func (out *outbound) noteText() string {
+	for _, c := range out.commands {
+		if c.Name == ticket.CmdNote && c.Arg != "" {
+			return c.Arg + "\n" + out.rest
+		}
+	}
+	return out.rest
+}
+
+// notPublic keeps a text that answered a notice, and says that nobody got it.
+func (out *outbound) notPublic() (*result, error) {
+	if err := out.keepAs(ticket.KindInternal); err != nil {
+		return nil, err
+	}
+	text, _ := message.SplitSignature(out.rest)
+	if err := out.answer(compose.NoticeNotPublic, compose.NoticeData{Text: text}); err != nil {
+		return nil, err
+	}
+	out.facts.Decision = "an answer to a notice: for nobody"
+	return out.finish()
 }
 
 // answersNote: the copy of a note was answered, and a reply to a note is a note.
@@ -152,7 +205,7 @@ func (out *outbound) commandsOnly() bool {
 		return false
 	}
 	text, _ := message.SplitSignature(out.rest)
-	return strings.TrimSpace(text) == ""
+	return strings.TrimSpace(text) == "" && !slices.ContainsFunc(out.commands, func(c ticket.Command) bool { return c.Name == ticket.CmdNote && c.Arg != "" })
 }
 
 // obey carries out commands that came without a text, and answers with a
@@ -184,8 +237,7 @@ func (out *outbound) obey() (*result, error) {
 func (out *outbound) obeyDesk() (*result, error) {
 	kind, data := compose.NoticeHelp, compose.NoticeData{}
 	if !ticket.Has(out.commands, ticket.CmdHelp) {
-		kind, data.Lines = compose.NoticeUnknown, []string{out.commands[0].Line}
-		data.Text = words(out.lang(), "noTicket")
+		kind, data.Lines = compose.NoticeUnknown, []string{out.commands[0].Line + " – " + words(out.lang(), "noTicket")}
 	}
 	out.facts.Decision = "commands of " + out.agent.ID + " without a ticket"
 	return out.answerOutside(kind, data)
@@ -219,7 +271,7 @@ func (out *outbound) permitted() string {
 	}
 	var bad *ticket.ActError
 	if _, err := ticket.Act(out.t, out.agent.ID, out.commands, out.w, out.at); errors.As(err, &bad) {
-		return bad.Command.Line
+		return bad.Command.Line + words(out.lang(), "noAgent") + bad.Unknown
 	}
 	return ""
 }
@@ -234,7 +286,29 @@ func (out *outbound) apply() ([]string, error) {
 	if err := out.events(events); err != nil {
 		return nil, err
 	}
-	return lines(out.commands), out.handOver(was)
+	return out.transcript(), out.handOver(was)
+}
+
+// transcript says what each command did, in words.
+func (out *outbound) transcript() []string {
+	var list []string
+	for _, c := range out.commands {
+		switch c.Name {
+		case ticket.CmdAssign:
+			if name := out.w.assigneeName(out.t); name != "" {
+				list = append(list, fmt.Sprintf(words(out.lang(), "doneAssign"), c.Line, name))
+			} else {
+				list = append(list, fmt.Sprintf(words(out.lang(), "doneNobody"), c.Line))
+			}
+		case ticket.CmdSolved:
+			list = append(list, fmt.Sprintf(words(out.lang(), "doneSolved"), c.Line))
+		case ticket.CmdClose:
+			list = append(list, fmt.Sprintf(words(out.lang(), "doneClose"), c.Line))
+		default:
+			list = append(list, c.Line)
+		}
+	}
+	return list
 }
 
 // handOver sends the new assignee the customer's latest mail.
@@ -264,7 +338,7 @@ func (out *outbound) writeNote() (*result, error) {
 	if err := out.keepAs(ticket.KindNote); err != nil {
 		return nil, err
 	}
-	out.m.Excerpt = excerpt(out.rest)
+	out.m.Excerpt = excerpt(out.noteText())
 	if err := out.event(ticket.Event{By: out.by(), What: ticket.Noted, Message: out.m.Seq}); err != nil {
 		return nil, err
 	}
@@ -288,6 +362,9 @@ func (out *outbound) writeNote() (*result, error) {
 func lines(commands []ticket.Command) []string {
 	var list []string
 	for _, c := range commands {
+		if c.Name == ticket.CmdNote && c.Arg != "" {
+			continue // the note begins on this line
+		}
 		list = append(list, c.Line)
 	}
 	return list

@@ -107,9 +107,9 @@ func (w *world) expectation(c copyOf, agent string) compose.Expectation {
 	switch {
 	case slices.Contains(c.review, agent):
 		return compose.ExpectReview
-	case c.kind != compose.CopyCustomer || !c.m.Kind.Public():
+	case c.kind != compose.CopyCustomer || c.m.Kind == ticket.KindAuto || c.m.Kind == ticket.KindBounce:
 		return compose.ExpectNothing
-	case c.t.Assignee == "" && inTeam(w.teamOf(c.t), agent):
+	case w.agents[c.t.Assignee] == nil && inTeam(w.teamOf(c.t), agent):
 		return compose.ExpectTake
 	case c.t.Assignee == agent:
 		return compose.ExpectAnswer
@@ -175,7 +175,15 @@ func tagged(subject, tag string, number uint64) string {
 
 func (w *world) ticketData(t *ticket.Ticket) compose.Ticket {
 	return compose.Ticket{Number: t.Number, Subject: t.Subject, Status: string(t.Status), Priority: string(t.Priority),
-		Category: t.Category, Tags: t.Tags, Assignee: w.agentName(t.Assignee)}
+		Category: t.Category, Tags: t.Tags, Assignee: w.assigneeName(t), Linked: t.Linked}
+}
+
+// assigneeName is who looks after a ticket; someone who is gone does not.
+func (w *world) assigneeName(t *ticket.Ticket) string {
+	if a := w.agents[t.Assignee]; a != nil {
+		return a.Name
+	}
+	return ""
 }
 
 // agentName is an agent's name; of one who is gone, the id stays.
@@ -207,15 +215,22 @@ func copyAgain(tx store.ReadTx, t *ticket.Ticket, seq uint64, now time.Time) (*c
 	return &copyOf{t: t, m: &m, mail: parsed, kind: compose.CopyCustomer, cautions: cautionsOf(t, &m), at: now, cc: mailboxes(t)}, nil
 }
 
-// latestCopy is the latest mail of the customer's side; nil when there is none.
+// latestCopy is the customer's latest mail, a visitor's only when there is no
+// other; nil when there is none.
 func latestCopy(tx store.ReadTx, t *ticket.Ticket, now time.Time) (*copyOf, error) {
-	var last uint64
+	var last, visitor uint64
 	err := store.LatestMessages(tx, t.Number, maxLookBack, func(m ticket.Message) error {
-		if last == 0 && (m.Kind == ticket.KindIn || m.Kind == ticket.KindVisitor) {
+		if last == 0 && m.Kind == ticket.KindIn {
 			last = m.Seq
+		}
+		if visitor == 0 && m.Kind == ticket.KindVisitor {
+			visitor = m.Seq
 		}
 		return nil
 	})
+	if last == 0 {
+		last = visitor
+	}
 	if err != nil || last == 0 {
 		return nil, err
 	}

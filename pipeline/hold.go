@@ -128,8 +128,9 @@ func (out *outbound) tellHeld(h *store.HeldMail, findings []compose.Finding) err
 		h.Reasons = append(h.Reasons, words(out.lang(), "manyHeld"))
 	}
 	text, _ := out.mail.TextBody(16 << 10)
-	n := notice{kind: kind, agent: out.agent, at: out.at, from: out.holdAddress(h.ID), original: nil,
-		data: compose.NoticeData{Title: out.facts.Subject, Text: text, Lines: h.Reasons, Findings: findings, Closest: out.closest()}}
+	text, _ = message.SplitQuote(text)
+	n := notice{team: out.team, kind: kind, agent: out.agent, at: out.at, from: out.holdAddress(h.ID), original: nil,
+		data: compose.NoticeData{Held: true, Title: out.facts.Subject, Until: out.at, Text: text, Lines: h.Reasons, Findings: findings, Closest: out.closest()}}
 	if h.Why != holdIdentity {
 		n.t, n.answering = out.t, out.facts.MessageID
 	}
@@ -218,13 +219,16 @@ func (out *outbound) decide(h *store.HeldMail) (*result, error) {
 	commands, _, _ := ticket.ParseCommands(fresh) // what is no command is no decision, and asked again
 	switch {
 	case h.State != store.Waiting:
-		return out.told(h, words(out.lang(), "decided"))
+		return out.told(h, compose.NoticeDecided, compose.NoticeData{Yes: h.State == store.Released, Until: h.Decided})
+	case ticket.Has(commands, ticket.CmdHelp):
+		return out.told(h, compose.NoticeHelp, compose.NoticeData{})
 	case ticket.Has(commands, ticket.CmdCancel):
 		return out.cancel(h)
 	case ticket.Has(commands, ticket.CmdSend) || h.Why == holdIdentity && agrees(fresh):
 		return out.release(h)
 	}
-	return out.told(h, words(out.lang(), "sendOrCancel"))
+	text, _ = message.SplitSignature(fresh)
+	return out.told(h, compose.NoticeStill, compose.NoticeData{Text: text})
 }
 
 // agrees: an answer that says nothing against it. "No, that was not me" must not
@@ -251,18 +255,25 @@ var yesWords = map[string]bool{
 // that answers everything must not be answered for ever.
 const maxTold = 3
 
-// told keeps the answer and writes one line back.
-func (out *outbound) told(h *store.HeldMail, line string) (*result, error) {
+// told keeps the answer and writes back what became of the held mail.
+func (out *outbound) told(h *store.HeldMail, kind compose.NoticeKind, data compose.NoticeData) (*result, error) {
 	if err := out.keepAnswer(h); err != nil {
 		return nil, err
 	}
 	if len(h.Answers) >= maxTold {
 		return out.result(), out.rememberHeld(h.ID)
 	}
-	n := notice{kind: compose.NoticeTranscript, agent: out.agent, from: out.holdAddress(h.ID), answering: out.facts.MessageID, at: out.at,
-		data: compose.NoticeData{Lines: []string{line}}}
+	n := notice{kind: kind, agent: out.agent, team: out.team, from: out.holdAddress(h.ID), answering: out.facts.MessageID, at: out.at, data: data}
+	if h.Why != holdIdentity {
+		n.t = out.t
+	}
 	if err := out.p.notify(out.tx, out.w, n); err != nil {
 		return nil, err
+	}
+	if n.t != nil {
+		if err := store.SaveTicket(out.tx, n.t); err != nil {
+			return nil, err
+		}
 	}
 	return out.result(), out.rememberHeld(h.ID)
 }
@@ -290,7 +301,7 @@ func (out *outbound) cancel(h *store.HeldMail) (*result, error) {
 			return nil, err
 		}
 	}
-	return out.told(h, words(out.lang(), "cancelled"))
+	return out.told(h, compose.NoticeCancelled, compose.NoticeData{})
 }
 
 // release sends the held mail on its way, as its agent's.

@@ -20,7 +20,9 @@ type notice struct {
 	from      addr.Address   // zero is the ticket's address for this agent, or the desk address
 	data      compose.NoticeData
 	original  message.Source
-	answering string // Message-ID of the agent's mail that it answers, "" for none
+	team      *config.Team // nil is the ticket's, else the agent's first
+	answering string       // Message-ID of the agent's mail that it answers, "" for none
+	carries   bool         // it brings a customer's mail, which can be answered
 	at        time.Time
 }
 
@@ -34,12 +36,19 @@ func (p *Pipeline) notify(tx store.Tx, w *world, n notice) error {
 		Answering: n.answering != "", Data: n.data, Original: n.original,
 	}
 	in.Data.Desk = p.desk(w, n.agent)
+	if n.team != nil {
+		in.Team = n.team
+	}
 	row := store.Outgoing{To: n.agent.Address, Purpose: store.PurposeNotice, Agent: n.agent.ID, Due: n.at, Created: n.at}
-	if err := p.noticeHead(tx, w, n, &in); err != nil {
+	item, err := p.noticeHead(tx, w, n, &in)
+	if err != nil {
 		return err
 	}
+	if n.carries {
+		row.Purpose = store.PurposeCopy
+	}
 	if n.t != nil {
-		row.Ticket = n.t.Number
+		row.Ticket, row.Item = n.t.Number, item
 	}
 	src, err := w.compose.Notice(in)
 	if err != nil {
@@ -50,7 +59,8 @@ func (p *Pipeline) notify(tx store.Tx, w *world, n notice) error {
 }
 
 // noticeHead threads a notice under its ticket, or under the agent's own mail.
-func (p *Pipeline) noticeHead(tx store.Tx, w *world, n notice, in *compose.NoticeIn) error {
+// item is its number among the ticket's outgoing mails.
+func (p *Pipeline) noticeHead(tx store.Tx, w *world, n notice, in *compose.NoticeIn) (item uint64, err error) {
 	if n.t == nil {
 		id, err := p.deskMark(tx, w, n.agent)
 		in.Head.MessageID = id
@@ -61,7 +71,7 @@ func (p *Pipeline) noticeHead(tx store.Tx, w *world, n notice, in *compose.Notic
 		if n.answering != "" {
 			in.Head.InReplyTo, in.Head.References = n.answering, []string{n.answering}
 		}
-		return err
+		return 0, err
 	}
 	m := p.minter(w, n.t)
 	mark := m.next(m.agent(n.agent.ID))
@@ -77,7 +87,7 @@ func (p *Pipeline) noticeHead(tx store.Tx, w *world, n notice, in *compose.Notic
 	if in.From.IsZero() {
 		in.From = m.replyTo(n.agent.ID, false)
 	}
-	return nil
+	return mark.item, nil
 }
 
 // deskMark is a fresh Message-ID for a mail to an agent outside any ticket.

@@ -19,8 +19,13 @@ func (in *inbound) outbound() *outbound { return &outbound{inbound: *in, agent: 
 
 func (out *outbound) by() ticket.Actor { return ticket.Actor{Kind: ticket.ByAgent, ID: out.agent.ID} }
 
-// lang is the language of the agent's own team.
-func (out *outbound) lang() string { return out.w.homeTeam(out.agent).Language }
+// lang is the language of the team in whose matter the agent writes.
+func (out *outbound) lang() string {
+	if out.agent == nil || out.t != nil || inTeam(out.team, out.agent.ID) {
+		return out.team.Language
+	}
+	return out.w.homeTeam(out.agent).Language
+}
 
 // openTicket makes a ticket the one that this mail is about.
 func (out *outbound) openTicket(number uint64) (err error) {

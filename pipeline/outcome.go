@@ -9,6 +9,7 @@ import (
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
+	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/store"
 )
@@ -91,6 +92,8 @@ func (p *Pipeline) undelivered(tx store.Tx, w *world, t *ticket.Ticket, row stor
 		err = p.deadCopy(tx, w, t, row, now)
 	case store.PurposeReply:
 		err = p.failedReply(tx, w, t, row, now)
+	case store.PurposeNotice:
+		err = p.failedNotice(tx, w, t, row, now)
 	default:
 		err = store.AddEvent(tx, t, deliveryEvent(ticket.DeliveryFailed, row, now))
 	}
@@ -98,6 +101,21 @@ func (p *Pipeline) undelivered(tx store.Tx, w *world, t *ticket.Ticket, row stor
 		return err
 	}
 	return store.SaveTicket(tx, t)
+}
+
+// failedNotice passes on to the admin what postdesk could not tell an agent: a
+// word that a delivery failed must not fail in silence too.
+func (p *Pipeline) failedNotice(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, now time.Time) error {
+	if err := store.AddEvent(tx, t, deliveryEvent(ticket.DeliveryFailed, row, now)); err != nil {
+		return err
+	}
+	mail, err := tx.Mail(row.Mail)
+	if err != nil {
+		return err
+	}
+	title := fmt.Sprintf("Ticket %d: a notice reaches no agent", t.Number)
+	text := fmt.Sprintf("The attached notice to %s (%s) could not be delivered: %s", w.agentName(row.Agent), row.To, remoteAnswer(row))
+	return p.notifyPostmaster(tx, w, title, text, mail, now)
 }
 
 func deliveryEvent(what ticket.What, row store.Outgoing, now time.Time) ticket.Event {
@@ -149,14 +167,37 @@ func (p *Pipeline) tellWriter(tx store.Tx, w *world, t *ticket.Ticket, row store
 	if w.agents[row.Agent] == nil {
 		ids = p.attending(w, t)
 	}
+	text, err := sentText(tx, row)
+	if err != nil {
+		return err
+	}
 	for _, id := range ids {
 		n := notice{kind: kind, agent: w.agents[id], t: t, at: now, data: compose.NoticeData{
-			Recipient: row.To, Answer: remoteAnswer(row), Until: row.Created.Add(w.cfg.Relay.Expire)}}
+			Recipient: row.To, Answer: remoteAnswer(row), Enhanced: row.Enhanced, Until: row.Created.Add(w.cfg.Relay.Expire), Text: text}}
 		if err := p.notify(tx, w, n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sentText is the beginning of what the mail said, so that its writer knows
+// which one it was.
+func sentText(tx store.ReadTx, row store.Outgoing) (string, error) {
+	raw, err := tx.Mail(row.Mail)
+	if errors.Is(err, store.ErrErased) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	mail, err := message.Parse(raw)
+	if err != nil {
+		return "", err
+	}
+	text, _ := mail.TextBody(4 << 10)
+	text, _ = message.SplitQuote(text)
+	return text, nil
 }
 
 // tooLarge: RFC 3463 §3.3 and §3.4 5.2.3, 5.3.4; RFC 1870 §6.1 552.

@@ -49,7 +49,7 @@ func (in *inbound) onlyToPostmaster() (*result, error) {
 // attachment.
 func (p *Pipeline) salvageNotices(tx store.Tx, in *inbound) error {
 	for _, id := range in.w.crew(in.team) {
-		n := notice{kind: compose.NoticePage, agent: in.w.agents[id], t: in.t, at: in.at, original: in.raw, data: compose.NoticeData{
+		n := notice{carries: true, kind: compose.NoticePage, agent: in.w.agents[id], t: in.t, at: in.at, original: in.raw, data: compose.NoticeData{
 			Title: in.facts.Subject, Text: words(in.w.homeTeam(in.w.agents[id]).Language, "unreadable")}}
 		if err := p.notify(tx, in.w, n); err != nil {
 			return err

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,8 +40,12 @@ func (out *outbound) reply() (*result, error) {
 		return nil, err
 	}
 	composed.Findings = append(composed.Findings, crossed...)
-	if len(composed.Findings) > 0 && !out.guardPassed() {
-		return out.hold(holdGuard, composed.Findings, nil)
+	var reasons []string
+	if line := ticket.Stray(out.rest); line != "" {
+		reasons = []string{fmt.Sprintf(words(out.lang(), "stray"), line)}
+	}
+	if len(composed.Findings)+len(reasons) > 0 && !out.guardPassed() {
+		return out.hold(holdGuard, composed.Findings, reasons)
 	}
 	if err := out.keepAs(ticket.KindOut); err != nil {
 		return nil, err
@@ -256,7 +261,35 @@ func (out *outbound) afterReply(to *ticket.Participant) error {
 			return err
 		}
 	}
+	if err := out.supersede(); err != nil {
+		return err
+	}
 	return out.twoWay(to)
+}
+
+// supersede ends the waiting of what the guard held of this agent in this
+// ticket: the agent has written anew, as the notice proposes.
+func (out *outbound) supersede() error {
+	var older []uint64
+	err := store.ListHeld(out.tx, func(h *store.HeldMail) error {
+		if h.Ticket == out.t.Number && h.Agent == out.agent.ID && (h.Why == holdGuard || h.Why == holdCommand) {
+			older = append(older, h.ID)
+		}
+		return nil
+	})
+	if err != nil || out.released != nil {
+		return err
+	}
+	for _, id := range older {
+		if _, err := store.DecideHeld(out.tx, id, store.Cancelled, out.at); err != nil {
+			return err
+		}
+		e := ticket.Event{By: out.by(), What: ticket.DroppedMail, Data: map[string]string{"id": strconv.FormatUint(id, 10), "why": "answered anew"}}
+		if err := out.event(e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // observers are told at each message that they may see.
@@ -269,7 +302,7 @@ func (out *outbound) observers() error {
 // take: the first who answers a ticket of nobody takes it; the others hear who
 // did.
 func (out *outbound) take() error {
-	if out.t.Assignee != "" {
+	if out.w.agents[out.t.Assignee] != nil {
 		return nil
 	}
 	e := ticket.Event{By: out.by(), What: ticket.Assigned, Data: map[string]string{"agent": out.agent.ID, "why": "answered-first"}}

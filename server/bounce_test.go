@@ -84,8 +84,11 @@ func TestABouncedAnswer(t *testing.T) {
 	if d.tickets() != 1 {
 		t.Errorf("%d tickets", d.tickets())
 	}
-	// She answers the notice with another word: it goes on in the ticket.
-	anne.answers(notice, "Deuxième essai.\n")
+	// What she answers to the notice is for nobody, and she hears so; she answers
+	// the customer's mail again.
+	anne.answers(notice, "Zut !\n")
+	d.says(anne.reads(), "n’a été envoyé à personne", "Zut !")
+	anne.answers(copy, "Deuxième essai.\n")
 	d.says(jean.reads(), "Deuxième essai.")
 }
 

@@ -32,7 +32,7 @@ func TestASecondAnswerToTheSameMailIsHeld(t *testing.T) {
 	var told bool
 	for n := range d.agents.Mails() {
 		m := d.arrives(d.agents, n+1)
-		told = told || strings.Contains(m.To[0], "bruno") && strings.Contains(m.text(), "Anne Durand") && strings.Contains(m.text(), "#send")
+		told = told || strings.Contains(m.To[0], "bruno") && strings.Contains(m.text(), "Anne Durand") && strings.Contains(m.text(), "#envoyer")
 	}
 	if !told {
 		t.Error("Bruno does not hear that Anne has answered")

@@ -160,7 +160,7 @@ func TestAHeldMailIsReleasedOnce(t *testing.T) {
 
 	// A second word changes nothing, and she hears that it was decided.
 	anne.answers(notice, "#send\n")
-	d.says(anne.reads(), "déjà été traité")
+	d.says(anne.reads(), "déjà demandé", "est parti")
 	jean.hearsNothing()
 }
 
@@ -179,9 +179,9 @@ func TestAHeldMailIsCancelled(t *testing.T) {
 	anne.from("anne@nobody.example").answers(copy, "Je n'ai pas écrit cela.\n")
 	notice := anne.reads()
 	anne.answers(notice, "#annuler\n")
-	d.says(anne.reads(), "annulé")
+	d.says(anne.reads(), "abandonné")
 	anne.answers(notice, "#envoyer\n")
-	d.says(anne.reads(), "déjà été traité")
+	d.says(anne.reads(), "déjà demandé", "abandonné")
 	jean.hearsNothing()
 	if h := d.held(); len(h) != 0 {
 		t.Errorf("still held: %+v", h)

@@ -127,6 +127,7 @@ func TestPostfixTriesAgainAfter452(t *testing.T) {
 	f.postfix.logs(taken, "status=deferred", taken)
 	f.drained()
 	f.ticketsAre(2)
+	f.customers.Wait(2, wait) // Postfix has them from us, and hands them on
 	f.quiet(f.customers, 2)
 }
 

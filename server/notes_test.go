@@ -211,13 +211,32 @@ func TestAnUnknownCommandHolds(t *testing.T) {
 	jean.hearsNothing()
 	d.expect(10000, ticket.New, "anne")
 
+	// #send says that the line is part of the text.
+	anne.answers(notice, "#send\n")
+	d.says(jean.reads(), "#sovled", "C'est fini.")
+
 	// "#1 est cassé" and "# titre" are text.
 	anne.answers(copy, "# Titre\n#1 est cassé.\n")
 	d.says(jean.reads(), "# Titre", "#1 est cassé.")
 
-	// #send says that the line is part of the text.
-	anne.answers(notice, "#send\n")
-	d.says(jean.reads(), "#sovled", "C'est fini.")
+	// A note that was held for another line is still a note when it is released.
+	anne.answers(copy, "#note\n#frobnicate\nCe client est un menteur.\n")
+	anne.answers(anne.reads(), "#envoyer\n")
+	jean.hearsNothing()
+
+	// Who writes anew means the new mail: what was held is dropped.
+	anne.answers(copy, "#sovled\nUn premier jet.\n")
+	held := anne.reads()
+	anne.answers(copy, "La bonne réponse.\n")
+	d.says(jean.reads(), "La bonne réponse.")
+	anne.answers(held, "#send\n")
+	anne.reads() // it was dropped
+	jean.hearsNothing()
+
+	// A command below the text would leave with it.
+	anne.answers(copy, "Bonjour,\nmerci.\n\n#solved\n")
+	d.says(anne.reads(), "#solved", "n’est pas en tête")
+	jean.hearsNothing()
 }
 
 // Help comes for a mail to the desk address and in a ticket.
@@ -243,7 +262,7 @@ func TestHelp(t *testing.T) {
 
 	// A command about a ticket, sent to the desk address.
 	anne.writes(desk, "", "#close\n")
-	d.says(anne.reads(), "#close", "ticket")
+	d.says(anne.reads(), "#close", "concerne une demande")
 	// The desk address in other hands is inert.
 	d.person("Mallory", "mallory@other.example").writes(desk, "Bonjour", "#help\n")
 	anne.drop()
@@ -275,7 +294,7 @@ func TestALinkOfTheBlock(t *testing.T) {
 	which := anne.reads()
 	d.says(which, "Sophie", "Une question")
 	jean.hearsNothing()
-	anne.clicks(which, "#send", "")
+	anne.clicks(which, "#envoyer", "")
 	d.says(jean.reads(), "Sophie")
 
 	// To a closed ticket it is asked even in a reply.
@@ -286,7 +305,7 @@ func TestALinkOfTheBlock(t *testing.T) {
 	anne.answers(copy, "Un mot de plus.\n")
 	which = anne.reads()
 	jean.hearsNothing()
-	anne.clicks(which, "#cancel", "")
+	anne.clicks(which, "#annuler", "")
 	anne.reads()
 	jean.hearsNothing()
 	d.expect(10000, ticket.Closed, "anne")

@@ -48,6 +48,7 @@ var aliases = map[string]Name{
 
 // argument says what a command wants behind its name.
 var argument = map[Name]struct{ required, allowed bool }{
+	CmdNote:   {allowed: true}, // the note itself may begin on the line
 	CmdAssign: {required: true, allowed: true},
 	CmdSolved: {allowed: true},
 	CmdHelp:   {allowed: true},
@@ -90,6 +91,44 @@ func ParseCommands(text string) (commands []Command, rest string, err error) {
 		commands, rest = append(commands, c), after
 	}
 	return commands, strings.TrimSpace(rest), nil
+}
+
+// ParseKnown is ParseCommands for a mail that its agent releases although
+// something in it could not be understood: the lines that are known commands
+// still are, the others are text.
+func ParseKnown(text string) (commands []Command, rest string) {
+	var kept []string
+	for rest = text; len(commands)+len(kept) < 50; {
+		line, after, _ := strings.Cut(rest, "\n")
+		clean := cleanLine(line)
+		if clean == "" && after != "" {
+			rest = after
+			continue
+		}
+		if !looksLikeCommand(clean) {
+			break
+		}
+		if c, err := parseCommand(clean); err == nil {
+			commands = append(commands, c)
+		} else {
+			kept = append(kept, line)
+		}
+		rest = after
+	}
+	return commands, strings.TrimSpace(strings.Join(append(kept, rest), "\n"))
+}
+
+// Stray finds a line of a text that is a command and does not stand above it,
+// "" when there is none: it would leave with the text, and do nothing.
+func Stray(text string) string {
+	for _, line := range strings.Split(text, "\n") {
+		if clean := cleanLine(line); looksLikeCommand(clean) {
+			if c, err := parseCommand(clean); err == nil && len(c.Arg) < 60 {
+				return clean
+			}
+		}
+	}
+	return ""
 }
 
 // cleanLine undoes what clients do to a typed line: non-breaking and invisible

@@ -44,7 +44,6 @@ func TestACommandThatCantBeUnderstoodNamesTheClosest(t *testing.T) {
 		{"#assing anne", false, "#assign"},
 		{"#anuler", false, "#annuler"},
 		{"#assign", true, "#assign"},
-		{"#note pour bruno", true, "#note"},
 		{"#frobnicate", false, ""},
 	} {
 		_, rest, err := ticket.ParseCommands(c.line + "\ntexte")
@@ -106,5 +105,26 @@ func TestCommandsAreAllOrNone(t *testing.T) {
 	var bad *ticket.ActError
 	if !errors.As(err, &bad) || bad.Unknown != "zoe" || events != nil {
 		t.Errorf("an unknown colleague: %+v, %v", events, err)
+	}
+}
+
+func TestWhatAnAgentReleasesKeepsItsKnownCommands(t *testing.T) {
+	commands, rest := ticket.ParseKnown("#note\n#priority high\nCe client ment.\n#close\n")
+	if len(commands) != 1 || commands[0].Name != ticket.CmdNote || rest != "#priority high\nCe client ment.\n#close" {
+		t.Errorf("%+v, rest %q", commands, rest)
+	}
+}
+
+func TestAStrayCommandIsFound(t *testing.T) {
+	for text, want := range map[string]string{
+		"Bonjour,\nmerci.\n\n#solved\n":            "#solved",
+		"Bonjour,\n#résolu tout va bien\nmerci.\n": "#résolu tout va bien",
+		"Bonjour,\nle ticket #12345 et #merci.\n":  "",
+		"Bonjour,\n# titre\n#hashtag\n":            "",
+		"Bonjour,\nécrivez #note dans le sujet.\n": "",
+	} {
+		if got := ticket.Stray(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
 	}
 }
