@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"math"
 	"strings"
 	"sync"
@@ -15,26 +16,31 @@ import (
 	"postdesk/store"
 )
 
-// watcher looks at the disk, at most once a second.
+// watcher looks at the disk, at most once a second, and logs when it becomes
+// too full and when that is over.
 type watcher struct {
-	store *store.DB
-	now   func() time.Time
+	look func() (bytes, inodes uint64, err error)
+	now  func() time.Time
+	log  *slog.Logger
 
 	mu     sync.Mutex
 	at     time.Time
 	bytes  uint64
 	inodes uint64
 	err    error
+	told   bool // that it is low
 }
 
-func newWatcher(db *store.DB, now func() time.Time) *watcher { return &watcher{store: db, now: now} }
+func newWatcher(db *store.DB, now func() time.Time, log *slog.Logger) *watcher {
+	return &watcher{look: db.Free, now: now, log: log}
+}
 
 func (w *watcher) free() (bytes, inodes uint64, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if now := w.now(); w.at.IsZero() || now.Sub(w.at) > time.Second || now.Before(w.at) {
 		w.at = now
-		w.bytes, w.inodes, w.err = w.store.Free()
+		w.bytes, w.inodes, w.err = w.look()
 	}
 	return w.bytes, w.inodes, w.err
 }
@@ -46,7 +52,39 @@ const minInodes = 200
 // tells of none at all.
 func (w *watcher) low(min int64) bool {
 	bytes, inodes, err := w.free()
-	return err != nil || bytes < uint64(min) || inodes < minInodes && inodes != 0 && inodes != math.MaxUint64
+	low := err != nil || bytes < uint64(min) || inodes < minInodes && inodes != 0 && inodes != math.MaxUint64
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if low == w.told {
+		return low
+	}
+	w.told = low
+	switch {
+	case err != nil:
+		w.log.Warn("low disk: mail is answered with 452, the disk can't be looked at", "error", err)
+	case low:
+		w.log.Warn("low disk: mail is answered with 452", "free_bytes", bytes, "min_free_bytes", min, "free_inodes", inodes)
+	default:
+		w.log.Info("the disk has room again: mail is taken", "free_bytes", bytes, "min_free_bytes", min)
+	}
+	return low
+}
+
+// diskEvery is how often the disk is looked at when no mail comes.
+const diskEvery = time.Minute
+
+// watchDisk runs until ctx ends.
+func (s *Server) watchDisk(ctx context.Context) {
+	tick := time.NewTicker(diskEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.watch.low(s.Config().Limits.MinFreeDisk)
+		}
+	}
 }
 
 // spoolBudget is what mails that arrive may still take of the disk. It is not

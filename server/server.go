@@ -102,7 +102,7 @@ func (s *Server) openStore() (err error) {
 	if s.Store, err = store.Open(StoreOptions(cfg, s.log, s.opts.Now, s.Metrics.Commit)); err != nil {
 		return err
 	}
-	s.watch = newWatcher(s.Store, s.opts.Now)
+	s.watch = newWatcher(s.Store, s.opts.Now, s.log)
 	return emptySpool(filepath.Join(cfg.DataDir, "spool"))
 }
 
@@ -158,6 +158,7 @@ func (s *Server) startRelay() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopRelay = stop
 	s.running.Go(func() { s.keepHouse(ctx) })
+	s.running.Go(func() { s.watchDisk(ctx) })
 	s.running.Go(func() {
 		if err := s.Relay.Run(ctx); err != nil && ctx.Err() == nil {
 			s.fail(fmt.Errorf("the relay stopped: %w", err))
