@@ -232,7 +232,7 @@ func (in *inbound) windows(target addr.Address) (*windows, error) {
 // an admin releases what waits.
 func (in *inbound) count(target addr.Address, w *windows, waits bool) error {
 	if waits && !w.tripped {
-		if err := store.SetWindow(in.tx, tripped, "", true, time.Time{}); err != nil {
+		if err := in.trip(); err != nil {
 			return err
 		}
 	}
@@ -255,6 +255,17 @@ func (in *inbound) count(target addr.Address, w *windows, waits bool) error {
 		}
 	}
 	return nil
+}
+
+// trip opens the breaker and tells the admin: acknowledgements wait from now on,
+// held in the outbox, until the last of them is released or dropped.
+func (in *inbound) trip() error {
+	if err := store.SetWindow(in.tx, tripped, "", true, time.Time{}); err != nil {
+		return err
+	}
+	return in.p.notifyPostmaster(in.tx, in.w, "Acknowledgements wait for you",
+		"More acknowledgements than acknowledge.breaker allows were due. They are held now: postdesk queue list --state held. "+
+			"When all is well, postdesk queue release ID or --all; else queue drop ID. The last one closes the breaker.", nil, in.at)
 }
 
 // sendAck writes the acknowledgement: to the Return-Path, with a null sender,

@@ -68,6 +68,7 @@ func (p *Pipeline) sendCopy(tx store.Tx, w *world, c copyOf, agent *config.Agent
 	if err != nil {
 		return err
 	}
+	mark.sender = addr.Address{} // like all notices
 	return p.enqueueCopy(tx, w, c, agent, mark, notice)
 }
 
@@ -126,7 +127,7 @@ func (p *Pipeline) enqueueCopy(tx store.Tx, w *world, c copyOf, agent *config.Ag
 		return err
 	}
 	return p.enqueue(tx, src, store.Outgoing{
-		From: mark.sender, To: agent.Address, Domain: w.signer(w.teamOf(c.t), mark.sender), MessageID: mark.messageID, Item: mark.item,
+		From: mark.sender, To: agent.Address, Domain: w.signer(w.teamOf(c.t)), MessageID: mark.messageID, Item: mark.item,
 		Purpose: purpose, Ticket: c.t.Number, Message: c.m.Seq, Agent: agent.ID, Reduced: c.omitOver > 0, Due: c.at, Created: c.at,
 	})
 }
@@ -145,10 +146,10 @@ func (p *Pipeline) enqueue(tx store.Tx, src message.Source, row store.Outgoing) 
 // signer is the domain whose keys sign a mail to an agent: that of its author's
 // address where there are keys for it, else the team's. DMARC wants the two
 // aligned (RFC 9989 §4.4), and the token domain may be another.
-func (w *world) signer(team *config.Team, author addr.Address) string {
+func (w *world) signer(team *config.Team) string {
 	for _, k := range w.cfg.DKIM {
-		if k.Domain == author.Domain {
-			return author.Domain
+		if k.Domain == w.cfg.Tickets.TokenDomain {
+			return k.Domain
 		}
 	}
 	return team.Address.Domain

@@ -54,7 +54,7 @@ func (p *Pipeline) notify(tx store.Tx, w *world, n notice) error {
 	if err != nil {
 		return err
 	}
-	row.MessageID, row.Domain = in.Head.MessageID, w.signer(in.Team, in.From)
+	row.MessageID, row.Domain = in.Head.MessageID, w.signer(in.Team)
 	return p.enqueue(tx, src, row)
 }
 

@@ -249,6 +249,9 @@ func (p *Pipeline) report(d *delivery, r *result) {
 	if r.facts.Ack.Reason != "" {
 		p.meters.Acknowledgement(string(r.facts.Ack.Reason))
 	}
+	if r.facts.Ack.Wait {
+		p.log.Warn("the breaker of acknowledgements is open: they wait for an admin", "id", d.id, "ticket", r.ticket)
+	}
 	for _, what := range r.events {
 		p.meters.Event(string(what))
 	}
