@@ -44,7 +44,7 @@ func serve(w http.ResponseWriter, r *http.Request, log *slog.Logger, name string
 	out := &body{w: w}
 	err = op(r.Context(), request, out)
 	if changes(name) {
-		log.Info("admin", "operation", name, "failed", err != nil)
+		audit(r.Context(), log, name, request, err)
 	}
 	switch {
 	case err == nil:

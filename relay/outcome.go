@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"postdesk/store"
@@ -236,16 +237,16 @@ func (a answer) writeTo(row *store.Outgoing) {
 func (r *Relay) observe(rows []store.Outgoing) {
 	for i := range rows {
 		row := &rows[i]
-		result := resultDeferred
+		result, level := resultDeferred, slog.LevelInfo
 		switch row.State {
 		case store.Delivered:
 			result = resultDelivered
 			r.opts.Observer.DeliverySeconds(max(row.Done.Sub(row.Created), 0))
 		case store.Failed:
-			result = resultFailed
+			result, level = resultFailed, slog.LevelWarn
 		}
 		r.opts.Observer.Delivery(result)
-		r.opts.Log.Info("delivery", "result", result, "row", row.ID, "ticket", row.Ticket, "message_id", row.MessageID, "to", row.To.String(),
+		r.opts.Log.Log(r.hard, level, "delivery", "result", result, "row", row.ID, "ticket", row.Ticket, "message_id", row.MessageID, "to", row.To.String(),
 			"attempt", row.Attempts, "host", row.Host, "code", row.Code, "enhanced", row.Enhanced, "text", row.Text)
 	}
 	if len(rows) > 0 && r.opts.Reports != nil {

@@ -32,7 +32,7 @@ func (s *Server) listenAdmin() error {
 	s.addresses["admin"] = append(s.addresses["admin"], ln.Addr())
 	desk := &admin.Desk{Store: s.Store, Pipeline: s.Pipeline, Config: s.Config, Wake: s.Relay.Wake, Now: s.opts.Now}
 	// No limit on the time of an answer: a backup takes as long as it takes.
-	srv := &http.Server{Handler: admin.Handler(desk, s.log), ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: admin.Handler(desk, s.log), ConnContext: admin.WithPeer, ReadHeaderTimeout: 10 * time.Second}
 	s.http = append(s.http, srv)
 	s.running.Go(func() {
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {

@@ -72,7 +72,7 @@ func TestARefusedMailIsLoggedOnce(t *testing.T) {
 				lines = append(lines, line)
 			}
 		}
-		if len(lines) != 1 || !strings.Contains(lines[0], `"level":"ERROR","msg":"mail"`) || !strings.Contains(lines[0], `-1"`) {
+		if len(lines) != 1 || !strings.Contains(lines[0], `"level":"ERROR","msg":"received"`) || !strings.Contains(lines[0], `-1"`) {
 			t.Errorf("%s: %q", k, lines)
 		}
 	}

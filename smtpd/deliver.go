@@ -3,7 +3,6 @@ package smtpd
 import (
 	"errors"
 	"io"
-	"time"
 
 	gosmtp "github.com/emersion/go-smtp"
 
@@ -162,9 +161,9 @@ func (s *session) goneMidway(err error) error {
 
 func (s *session) logMail(tx *transaction, o outcome, w word) {
 	args := []any{"helo", clean(s.peer.Helo), "from", tx.env.From.String(), "recipients", len(tx.env.To),
-		"took", s.srv.opts.Now().Sub(tx.env.Received).Round(time.Millisecond)}
+		"took_ms", s.srv.opts.Now().Sub(tx.env.Received).Milliseconds()}
 	if o.id != "" {
 		args = append(args, "id", clean(o.id))
 	}
-	s.logWord("mail", w, args...)
+	s.logWord("received", w, args...)
 }
