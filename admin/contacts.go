@@ -296,9 +296,24 @@ func mergeRecords(tx store.Tx, into, from uint64) (Contact, error) {
 	return contactOf(a), store.SaveContact(tx, a)
 }
 
+// Erase asks to erase the person with an address. By is the name of the user
+// who asks; with DryRun nothing is written.
+type Erase struct {
+	Who, By string
+	DryRun  bool
+}
+
+// Erased is what an erasure did, or would do.
+type Erased struct {
+	store.ErasedPerson
+	Addresses []string `json:"addresses"` // of a dry run
+	DryRun    bool     `json:"dry_run"`
+}
+
 // eraseContact takes a person's data out of everything; see
 // store.ErasePerson. The journal's old records go with a snapshot.
-func (d *Desk) eraseContact(ctx context.Context, q ContactID) (done store.ErasedPerson, err error) {
+func (d *Desk) eraseContact(ctx context.Context, q Erase) (done Erased, err error) {
+	done = Erased{Addresses: []string{}, DryRun: q.DryRun}
 	a, err := addr.Parse(q.Who)
 	if err != nil {
 		return done, fmt.Errorf("%q is no address: %w", q.Who, err)
@@ -307,7 +322,11 @@ func (d *Desk) eraseContact(ctx context.Context, q ContactID) (done store.Erased
 	if cfg.AgentByAddress(a) != nil || cfg.TeamByAddress(a) != nil {
 		return done, fmt.Errorf("%s is the address of an agent or a team, not of a contact", a)
 	}
-	done, err = store.ErasePerson(ctx, d.Store, a, pipeline.Admin(q.By), d.Now().UTC())
+	if q.DryRun {
+		done.ErasedPerson, done.Addresses, err = store.RehearseErasure(ctx, d.Store, a, d.Now().UTC())
+		return done, missing(err, "trace of %s", a)
+	}
+	done.ErasedPerson, err = store.ErasePerson(ctx, d.Store, a, pipeline.Admin(q.By), d.Now().UTC())
 	if err != nil {
 		return done, missing(err, "trace of %s", a)
 	}

@@ -117,10 +117,14 @@ func (d *Desk) listTickets(ctx context.Context, q ListTickets, emit func(Ticket)
 		if err != nil {
 			return fmt.Errorf("team: %q is no address", q.Team)
 		}
-		if t := d.Config().TeamByAddress(a); t != nil {
-			a = t.Address
+		t := d.Config().TeamByAddress(a)
+		if t == nil {
+			return fmt.Errorf("team: %s is no team's address; want one of %s", a, d.teams())
 		}
-		f.Team = a.Key()
+		f.Team = t.Address.Key()
+	}
+	if err := d.checkAssignee(q.Assignee); err != nil {
+		return err
 	}
 	var rows []Ticket
 	err := d.Store.View(ctx, func(tx store.ReadTx) error {
@@ -142,6 +146,23 @@ func (d *Desk) listTickets(ctx context.Context, q ListTickets, emit func(Ticket)
 		}
 	}
 	return nil
+}
+
+// teams are the addresses of the teams, for a sentence.
+func (d *Desk) teams() string {
+	var list []string
+	for _, t := range d.Config().Teams {
+		list = append(list, t.Address.String())
+	}
+	return strings.Join(list, ", ")
+}
+
+// checkAssignee refuses an id that nobody has. "" is anybody, "none" nobody.
+func (d *Desk) checkAssignee(id string) error {
+	if id == "" || id == "none" || d.Config().AgentByID(id) != nil {
+		return nil
+	}
+	return fmt.Errorf("assignee: no agent has the id %q; none is nobody", id)
 }
 
 // TicketNumber asks for one ticket.

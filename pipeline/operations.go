@@ -192,6 +192,12 @@ func (w *world) changeEvent(c Change) (ticket.Event, error) {
 		}
 		return ticket.Event{What: ticket.TeamMoved, Data: map[string]string{"team": w.team(a).Address.String()}}, nil
 	}
+	if c.Key == "tag" { // as in #tag +vip
+		if strings.HasPrefix(c.Value, "-") {
+			return ticket.Event{}, fmt.Errorf("tag: %q: a tag can't be taken away, only given", c.Value)
+		}
+		c.Value = strings.TrimPrefix(c.Value, "+")
+	}
 	plain, ok := plainChanges[c.Key]
 	if !ok {
 		return ticket.Event{}, fmt.Errorf("unknown key %q; want status, assignee, team, priority, category, tag, subject, language or field.<name>", c.Key)

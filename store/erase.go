@@ -54,6 +54,10 @@ type eraser struct {
 // no harm. It takes many Updates. ErrNotFound: nobody is known by the address.
 func ErasePerson(ctx context.Context, db Engine, who addr.Address, by ticket.Actor, now time.Time) (ErasedPerson, error) {
 	e := &eraser{ctx: ctx, db: db, now: now, by: by, addresses: map[string]bool{}}
+	return e.run(who)
+}
+
+func (e *eraser) run(who addr.Address) (ErasedPerson, error) {
 	if err := e.identify(who); err != nil {
 		return e.done, err
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -66,7 +68,9 @@ func TestTicketCommandsWithAndWithoutAServer(t *testing.T) {
 		}
 		s.fails(1, "there is no ticket 7", "ticket", "show", "7")
 		s.fails(1, "there is no mail 9 in ticket 10000", "ticket", "show", "10000", "--raw", "9")
-		s.fails(1, "unknown status", "ticket", "list", "--status", "odd")
+		s.fails(2, "unknown status", "ticket", "list", "--status", "odd")
+		s.fails(1, "nobody@example.com is no team's address; want one of relationclient@example.com, export", "ticket", "list", "--team", "nobody@example.com")
+		s.fails(1, `no agent has the id "gaston"`, "ticket", "list", "--assignee", "gaston")
 	}
 	look("server")
 	s.stop()
@@ -95,6 +99,14 @@ func TestTicketSetHandsTheMailOver(t *testing.T) {
 	if got := decode[ticketJSON](s, s.postdesk("ticket", "show", "10000", "--json")); got.Priority != "high" {
 		t.Error("half of a refused change was made")
 	}
+	if got := decode[ticketJSON](s, s.postdesk("ticket", "set", "10000", "tag=+vip", "--json")); !slices.Contains(got.Tags, "vip") {
+		t.Errorf("tags %q", got.Tags)
+	}
+	s.fails(1, "can't be taken away", "ticket", "set", "10000", "tag=-vip")
+	s.fails(1, "is empty", "ticket", "set", "10000", "tag=+")
+	if text := s.postdesk("ticket", "history", "10000"); strings.Contains(text, "= ") || strings.Contains(text, "=\n") {
+		t.Errorf("an empty value in the history:\n%s", text)
+	}
 	s.fails(1, "unknown key", "ticket", "set", "10000", "colour=red")
 	s.fails(2, "is not KEY=VALUE", "ticket", "set", "10000", "colour")
 	if text := s.postdesk("ticket", "history", "10000"); !strings.Contains(text, "admin ") {
@@ -112,6 +124,9 @@ func TestQueueOfHeldMailAndOfTheOutbox(t *testing.T) {
 	held := decode[[]row](s, s.postdesk("queue", "list", "--state", "held", "--json"))
 	if len(held) != 1 || held[0].ID != "h1" || held[0].State != "held" || held[0].Why != "identity" || held[0].Agent != "anne" {
 		t.Fatalf("%+v", held)
+	}
+	if text := s.postdesk("queue", "list"); !regexp.MustCompile(`h1 +held +agent's mail +anne .*identity: `).MatchString(text) {
+		t.Error(text)
 	}
 	if text := s.postdesk("queue", "show", "h1"); !strings.Contains(text, "Remise") {
 		t.Error(text)
@@ -220,8 +235,26 @@ func TestEraseTakesAPersonOutOfEverything(t *testing.T) {
 	s.customer("jean@client.example", "relationclient@example.com", "secret@client.example", "Mon secret", "le secret de Jean\r\n")
 	s.customer("paul@other.example", "relationclient@example.com", "paul@other.example", "Autre chose", "de Paul\r\n")
 	s.settle()
-	if out := s.postdesk("contact", "erase", "JEAN@client.example"); !strings.Contains(out, "erased from 1 tickets") {
+	before := s.postdesk("ticket", "export", "10000", "--json")
+	type erased struct {
+		Tickets, Mails, Outbox int
+		Addresses              []string
+		DryRun                 bool `json:"dry_run"`
+	}
+	would := decode[erased](s, s.postdesk("contact", "erase", "JEAN@client.example", "--dry-run", "--json"))
+	if !would.DryRun || would.Tickets != 1 || would.Mails == 0 || would.Outbox == 0 || len(would.Addresses) != 1 || would.Addresses[0] != "jean@client.example" {
+		t.Errorf("%+v", would)
+	}
+	s.fails(1, "there is no trace", "contact", "erase", "x@y.example", "--dry-run")
+	if out := s.postdesk("contact", "erase", "jean@client.example", "--dry-run"); !strings.HasPrefix(out, "jean@client.example would be erased from 1 tickets") {
 		t.Error(out)
+	}
+	if s.postdesk("ticket", "export", "10000", "--json") != before {
+		t.Error("a dry run wrote something")
+	}
+	did := decode[erased](s, s.postdesk("contact", "erase", "JEAN@client.example", "--json"))
+	if did.Tickets != would.Tickets || did.Mails != would.Mails || did.Outbox != would.Outbox {
+		t.Errorf("did %+v, would have done %+v", did, would)
 	}
 	show := s.postdesk("ticket", "show", "10000", "--json")
 	got := decode[ticketJSON](s, show)

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"postdesk/admin"
-	"postdesk/store"
 )
 
 func contactCommands() []command {
@@ -19,7 +18,7 @@ func contactCommands() []command {
 		{name: "contact show", args: "WHO", about: "Shows a contact, named by address, @company.example or number", json: true, setup: contactShow},
 		{name: "contact set", args: "WHO KEY=VALUE…", about: "Changes or makes a contact: name, company, agent, language, known, address (+a@x, -a@x), field.NAME", json: true, setup: contactSet},
 		{name: "contact merge", args: "INTO FROM", about: "Makes the second contact a part of the first", json: true, setup: contactMerge},
-		{name: "contact erase", args: "ADDRESS", about: "Takes a person's data out of everything; numbers and the skeleton of the history stay", json: true, setup: contactErase},
+		{name: "contact erase", args: "ADDRESS", about: "Takes a person's data out of everything; numbers and the skeleton of the history stay; --dry-run only says what would go", json: true, setup: contactErase},
 		{name: "contact import", args: "CSV", about: "Takes contacts from a file (- is standard input): address,name,company,agent,language,field:NAME…", json: true, setup: contactImport},
 		{name: "contact export", about: "Writes all contacts as CSV, as import reads it", setup: contactExport},
 	}
@@ -98,15 +97,23 @@ func contactMerge(*flag.FlagSet) func(*call) error {
 	}
 }
 
-func contactErase(*flag.FlagSet) func(*call) error {
+func contactErase(fs *flag.FlagSet) func(*call) error {
+	var q admin.Erase
+	fs.BoolVar(&q.DryRun, "dry-run", false, "only say what would go")
 	return func(c *call) error {
 		if err := c.want(1, 1); err != nil {
 			return err
 		}
 		return c.withDesk(func(r admin.Runner) error {
-			done, err := admin.One[store.ErasedPerson](c.ctx, r, "contact/erase", admin.ContactID{Who: c.args[0], By: c.user()})
+			q.Who, q.By = c.args[0], c.user()
+			done, err := admin.One[admin.Erased](c.ctx, r, "contact/erase", q)
 			if err != nil || c.json {
 				return firstError(err, func() error { return c.object(done) })
+			}
+			if done.DryRun {
+				_, err = fmt.Fprintf(c.out, "%s would be erased from %d tickets: %d mails, %d rows of the outbox (nothing was written)\n",
+					printable(strings.Join(done.Addresses, ", ")), done.Tickets, done.Mails, done.Outbox)
+				return err
 			}
 			fmt.Fprintf(c.out, "erased from %d tickets: %d mails, %d rows of the outbox\n", done.Tickets, done.Mails, done.Outbox)
 			if done.UnderWay > 0 {

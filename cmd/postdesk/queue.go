@@ -27,17 +27,27 @@ func queueList(fs *flag.FlagSet) func(*call) error {
 			return err
 		}
 		return c.withDesk(func(r admin.Runner) error {
-			head := []any{"ID", "STATE", "WHAT", "TICKET", "TO", "CREATED", "ATTEMPTS", "ANSWER"}
+			head := []any{"ID", "STATE", "WHAT", "TICKET", "TO / AGENT", "CREATED", "ATTEMPTS", "ANSWER"}
 			return show(c, r, "queue/list", q, head, func(m admin.Queued) []any {
 				number := ""
 				if m.Ticket > 0 {
 					number = fmt.Sprint(m.Ticket)
 				}
-				return []any{m.ID, m.State, m.Purpose, number, cut(strings.Join(m.To, " "), 60), when(m.Created), m.Attempts, cut(answer(m), 80)}
+				to, why := strings.Join(m.To, " "), answer(m)
+				if agentsMail(m) { // its address is a token of ours, and tells nothing
+					to = m.Agent
+					if len(m.Reasons) > 0 {
+						why += ": " + m.Reasons[0]
+					}
+				}
+				return []any{m.ID, m.State, m.Purpose, number, cut(to, 60), when(m.Created), m.Attempts, cut(why, 80)}
 			})
 		})
 	}
 }
+
+// agentsMail says that a mail of the queue is a held one that an agent sent.
+func agentsMail(m admin.Queued) bool { return strings.HasPrefix(m.ID, "h") }
 
 // answer is why a mail is where it is.
 func answer(m admin.Queued) string {

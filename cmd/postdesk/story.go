@@ -58,13 +58,13 @@ func (c *call) story(s admin.Story) error {
 		t.row("Direction", "written by postdesk")
 	}
 	if s.Ticket > 0 && s.Message > 0 {
-		t.row("Where", fmt.Sprintf("mail %d of ticket %d (%s)", s.Message, s.Ticket, s.Kind))
+		t.row("Where", fmt.Sprintf("mail %d of ticket %d%s", s.Message, s.Ticket, bracketed(string(s.Kind))))
 	}
 	if s.Facts != nil {
 		factRows(t, s.Facts, s.AckLine)
 	}
 	if h := s.Held; h != nil {
-		t.row("Held", fmt.Sprintf("%s: %s (%s) %s", h.ID, h.State, h.Why, strings.Join(h.Reasons, "; ")))
+		t.row("Held", fmt.Sprintf("%s: %s%s %s", h.ID, h.State, bracketed(h.Why), strings.Join(h.Reasons, "; ")))
 	}
 	if err := t.flush(); err != nil {
 		return err
@@ -133,12 +133,20 @@ func authRows(t *table, a *pipeline.AuthFacts) {
 		t.row("SPF", strings.TrimSpace(fmt.Sprintf("%s %s aligned=%t %s", a.Results.SPF.Result, a.Results.SPF.Domain, a.Results.SPF.Aligned, a.Results.SPF.Reason)))
 	}
 	for _, d := range a.Results.DKIM {
-		t.row("DKIM", strings.TrimSpace(fmt.Sprintf("%s %s (%s) aligned=%t %s", d.Result, d.Domain, d.Selector, d.Aligned, d.Reason)))
+		t.row("DKIM", strings.TrimSpace(fmt.Sprintf("%s %s%s aligned=%t %s", d.Result, d.Domain, bracketed(d.Selector), d.Aligned, d.Reason)))
 	}
 	if d := a.Results.DMARC; d.Result != "" {
 		t.row("DMARC", strings.TrimSpace(fmt.Sprintf("%s %s %s %s", d.Result, d.Domain, d.Policy, d.Reason)))
 	}
 	t.row("Address backed", orNone(a.Backed))
+}
+
+// bracketed is " (s)", and nothing for nothing.
+func bracketed(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + s + ")"
 }
 
 func orNone(s string) string {
@@ -190,7 +198,7 @@ func (c *call) replayed(r admin.Runner, q admin.Replay) error {
 			return nil
 		}
 		other++
-		t.row(fmt.Sprintf("ticket %d", one.Ticket), when(one.At), one.From, cut(one.Subject, 60))
+		t.row(fmt.Sprintf("ticket %d", one.Ticket), when(one.At), one.From, subject(one.Subject))
 		for _, d := range one.Differences {
 			t.row("", d.What, orNone(d.Was)+" → "+orNone(d.New), "")
 		}

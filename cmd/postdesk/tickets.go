@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"postdesk/admin"
+	"postdesk/internal/ticket"
 	"postdesk/pipeline"
 )
 
@@ -40,13 +41,24 @@ func ticketList(fs *flag.FlagSet) func(*call) error {
 		if err := c.want(0, 0); err != nil {
 			return err
 		}
+		if q.Status != "" && !slices.Contains(ticket.Statuses(), ticket.Status(q.Status)) {
+			return usagef("ticket list: unknown status %q; want one of %v", q.Status, ticket.Statuses())
+		}
 		return c.withDesk(func(r admin.Runner) error {
 			head := []any{"NUMBER", "STATUS", "PRIORITY", "ASSIGNEE", "TEAM", "REQUESTER", "UPDATED", "SUBJECT"}
 			return show(c, r, "ticket/list", q, head, func(t admin.Ticket) []any {
-				return []any{t.Number, t.Status, t.Priority, t.Assignee, t.Team, t.Requester, when(t.Updated), cut(t.Subject, 60)}
+				return []any{t.Number, t.Status, t.Priority, t.Assignee, t.Team, t.Requester, when(t.Updated), subject(t.Subject)}
 			})
 		})
 	}
+}
+
+// subject is a subject in a list.
+func subject(s string) string {
+	if strings.TrimSpace(s) == "" {
+		return "(no subject)"
+	}
+	return cut(s, 60)
 }
 
 func ticketShow(fs *flag.FlagSet) func(*call) error {
@@ -142,7 +154,9 @@ func detail(e admin.Event) string {
 		parts = append(parts, e.Who)
 	}
 	for _, k := range slices.Sorted(maps.Keys(e.Data)) {
-		parts = append(parts, k+"="+e.Data[k])
+		if e.Data[k] != "" {
+			parts = append(parts, k+"="+e.Data[k])
+		}
 	}
 	return cut(strings.Join(parts, " "), 120)
 }
