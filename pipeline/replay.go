@@ -21,6 +21,7 @@ import (
 )
 
 // Difference is one thing that another configuration would decide otherwise.
+// Was is what the one in force decides, or decided when the mail came.
 type Difference struct {
 	What string `json:"what"`
 	Was  string `json:"was"`
@@ -43,7 +44,8 @@ type Replayed struct {
 // DNS is asked: what the stages learned on arrival is taken from the stored
 // facts. Both configurations are judged on the desk as it is now (contacts,
 // usual agents, turns), so that a difference comes from the configuration
-// alone. Caps and repetitions are not judged again.
+// alone; what is told as "was" of agent and acknowledgement is what happened
+// then. Caps and repetitions are not judged again.
 func (p *Pipeline) Replay(ctx context.Context, cfg *config.Config, since time.Time, fn func(Replayed) error) error {
 	dry := &Pipeline{store: frozen{p.store}, keys: p.keys, markKeys: p.markKeys, resolver: p.resolver, now: p.now}
 	dry.defaults()
@@ -102,11 +104,28 @@ func (p *Pipeline) replay(tx store.ReadTx, t *ticket.Ticket, old, new *world) (r
 	}
 	r = Replayed{Ticket: t.Number, At: f.At, MessageID: f.MessageID, From: f.From, Subject: f.Subject, Differences: []Difference{}}
 	for i, what := range judged {
-		if was[i] != now[i] {
-			r.Differences = append(r.Differences, Difference{What: what, Was: was[i], New: now[i]})
+		if was[i] == now[i] {
+			continue
+		}
+		if happened := f.recorded(what, was[i]); happened != now[i] {
+			r.Differences = append(r.Differences, Difference{What: what, Was: happened, New: now[i]})
 		}
 	}
 	return r, true, nil
+}
+
+// recorded is what was decided about the request when it came, as far as the
+// facts say it; else otherwise.
+func (f *Facts) recorded(what, otherwise string) string {
+	switch {
+	case what == "assignee" && f.Route.Why != "":
+		return f.Route.Agent
+	case what == "route" && f.Route.Why != "":
+		return string(f.Route.Why)
+	case what == "acknowledgement" && f.Ack.Reason != "":
+		return string(f.Ack.Reason)
+	}
+	return otherwise
 }
 
 // judged names what a judgement consists of, in order.

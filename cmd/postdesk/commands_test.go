@@ -342,6 +342,14 @@ func TestReplayShowsOnlyWhatTheRulesChange(t *testing.T) {
 			s.stop()
 		}
 	}
+	// The contact's own agent came later: the request went round-robin then.
+	s.postdesk("contact", "set", "jean@client.example", "agent=anne")
+	if text := s.postdesk("replay", "--config", filepath.Join(s.dir, "new.toml")); !strings.Contains(text, "round-robin → rule") {
+		t.Errorf("what happened is not told:\n%s", text)
+	}
+	if text := s.postdesk("replay", "--config", s.file); !strings.HasPrefix(text, "0 of 2") {
+		t.Error(text)
+	}
 	if after := s.postdesk("ticket", "list", "--json") + s.postdesk("ticket", "history", "10000", "--json"); after != before {
 		t.Error("replay wrote something")
 	}
