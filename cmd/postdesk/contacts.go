@@ -119,7 +119,7 @@ func contactErase(fs *flag.FlagSet) func(*call) error {
 			if done.UnderWay > 0 {
 				fmt.Fprintf(c.out, "%d mails are being sent just now: run this again in a few minutes\n", done.UnderWay)
 			}
-			_, err = fmt.Fprintln(c.out, "backups that were made before still have the data")
+			_, err = fmt.Fprintln(c.out, "backups that were made before still have the data; the journal gives back its newest changes with the first nightly snapshot after a restart")
 			return err
 		})
 	}
