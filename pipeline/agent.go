@@ -25,7 +25,7 @@ const maxAgentText = 1 << 20
 // to the customer, or a request of the agent's own.
 func (out *outbound) fromAgent(id rules.Identity) (*result, error) {
 	out.facts.Ack = rules.Ack{Reason: rules.ReasonAgentSubmission, Line: 1, Ticket: rules.DispositionNormal}
-	thread, err := out.p.threading(out.tx, out.delivery, id, out.released != nil && out.released.Why == holdWhich)
+	thread, err := out.p.threading(out.tx, out.delivery, id, out.passed(holdWhich))
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (out *outbound) remembered(thread *rules.ThreadOut) error {
 func (out *outbound) parse() ([]ticket.Command, string, error) {
 	text, _ := out.mail.TextBody(maxAgentText)
 	fresh, _ := message.SplitQuote(text)
-	if out.released != nil {
+	if out.passed(holdCommand) {
 		commands, rest := ticket.ParseKnown(fresh)
 		return commands, rest, nil
 	}

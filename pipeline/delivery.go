@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,6 +76,12 @@ type FilterFacts struct {
 	Spam    bool   `json:"spam,omitempty"`
 	Malware bool   `json:"malware,omitempty"`
 	Text    string `json:"text,omitempty"`
+}
+
+// passed says whether the agent has already said yes to a mail that was held
+// for this reason.
+func (d *delivery) passed(why string) bool {
+	return d.released != nil && (d.released.Why == why || slices.Contains(d.released.Passed, why))
 }
 
 // newDelivery reads the mail and what is known of its way.

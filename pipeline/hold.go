@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,6 +68,9 @@ func (out *outbound) hold(why string, findings []compose.Finding, reasons []stri
 	h := &store.HeldMail{At: out.at, Why: why, Reasons: reasons, Mail: id, Subject: out.facts.Subject, From: out.env.From, To: out.env.To}
 	if out.agent != nil {
 		h.Agent = out.agent.ID
+	}
+	if out.released != nil {
+		h.Passed = append(slices.Clone(out.released.Passed), out.released.Why)
 	}
 	if out.t != nil {
 		h.Ticket = out.t.Number

@@ -68,7 +68,7 @@ func (out *outbound) reply() (*result, error) {
 }
 
 // guardPassed: the agent saw what the guard found and said #send.
-func (out *outbound) guardPassed() bool { return out.released != nil && out.released.Why == holdGuard }
+func (out *outbound) guardPassed() bool { return out.passed(holdGuard) }
 
 // crossed finds the colleague who has answered the customer since the mail that
 // is being replied to.

@@ -266,3 +266,16 @@ func TestAnAdminReleasesAHeldMail(t *testing.T) {
 		t.Errorf("%d acknowledgements to our own address", n)
 	}
 }
+
+// A held mail that is released is read like any other: a command that can't be
+// understood holds it again.
+func TestAReleasedMailIsStillRead(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.from("anne@nobody.example").answers(copy, "#sovled\nC'est fini.\n")
+	anne.answers(anne.reads(), "Oui.\n")
+	d.says(anne.reads(), "#sovled", "#solved")
+	jean.hearsNothing()
+}

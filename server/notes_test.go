@@ -233,6 +233,14 @@ func TestAnUnknownCommandHolds(t *testing.T) {
 	anne.reads() // it was dropped
 	jean.hearsNothing()
 
+	// Held for a line, then for what the guard finds: each is asked once.
+	anne.answers(copy, "#sovled\nVoir la pièce ci-jointe.\n")
+	anne.answers(anne.reads(), "#envoyer\n")
+	guard := anne.reads()
+	jean.hearsNothing()
+	anne.answers(guard, "#envoyer\n")
+	d.says(jean.reads(), "#sovled", "ci-jointe")
+
 	// A command below the text would leave with it.
 	anne.answers(copy, "Bonjour,\nmerci.\n\n#solved\n")
 	d.says(anne.reads(), "#solved", "n’est pas en tête")

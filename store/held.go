@@ -15,6 +15,7 @@ type HeldMail struct {
 	Agent   string         `json:"agent"`
 	Why     string         `json:"why"` // a fixed word, the metric's label
 	Reasons []string       `json:"reasons,omitempty"`
+	Passed  []string       `json:"passed,omitempty"` // for which other reasons the agent has released it before
 	Mail    MailID         `json:"mail"`
 	Ticket  uint64         `json:"ticket,omitempty"`
 	Subject string         `json:"subject,omitempty"`
