@@ -114,7 +114,7 @@ func (in *inbound) ackFacts(target addr.Address, w *windows) (*rules.AckFacts, e
 		EnvelopeFrom: in.env.From, ReplyTo: plain(in.mail.Header.Mailboxes("Reply-To")), Target: target,
 		Own: in.generic, OwnToken: in.ownMark(), SMTPUTF8: in.env.SMTPUTF8, ToCcHasOurs: in.addressed(), Frontend: in.env.Peer.Frontend,
 		OwnSubjects: in.w.compose.AckSubjects(),
-		Report:      in.mail.Report() != nil, CalendarMethod: in.mail.CalendarMethod(), Spam: in.facts.Filter.Spam, Malware: in.facts.Filter.Malware,
+		Report:      in.report() != nil, CalendarMethod: in.mail.CalendarMethod(), Spam: in.facts.Filter.Spam, Malware: in.facts.Filter.Malware,
 		DMARCFail: r.DMARC.Result == mailauth.Fail, Backed: in.facts.Auth.Backed != "", TempError: r.TempError(),
 		KnownTwoWay: in.twoWay(target), EnvelopeAligned: in.envelopeAligned(),
 		Caps: rules.Caps{Limits: in.w.cfg.Acknowledge, Ticket: in.t.Acknowledged, Address: &w.address, Domain: &w.domain, All: &w.all, Tripped: w.tripped},

@@ -120,11 +120,17 @@ func (out *outbound) remembered(thread *rules.ThreadOut) error {
 	return nil
 }
 
+// fresh is the agent's new text, above the quote.
+func (out *outbound) fresh() string {
+	text, _ := out.mail.TextBody(maxAgentText)
+	fresh, _ := message.SplitQuote(text)
+	return fresh
+}
+
 // parse finds the commands of the new text. In what an agent released with
 // #send the lines that were not understood are text, and a note is still a note.
 func (out *outbound) parse() ([]ticket.Command, string, error) {
-	text, _ := out.mail.TextBody(maxAgentText)
-	fresh, _ := message.SplitQuote(text)
+	fresh := out.fresh()
 	if out.passed(holdCommand) {
 		commands, rest := ticket.ParseKnown(fresh)
 		return commands, rest, nil
@@ -139,11 +145,7 @@ func (out *outbound) answersNotice() (ours bool, err error) {
 	if len(ids) == 0 || out.t == nil || out.released != nil {
 		return false, nil
 	}
-	tok, ok := addr.TokenOfMessageID(ids[0])
-	if !ok {
-		return false, nil
-	}
-	t, ok := out.p.keys.Verify(tok)
+	t, ok := out.p.minted(ids[0])
 	if !ok || t.Kind != addr.KindMessage {
 		return false, nil
 	}
@@ -156,13 +158,14 @@ func (out *outbound) answersNotice() (ours bool, err error) {
 
 // noteText is what a note says, from the command's own line on.
 func (out *outbound) noteText() string {
-	for _, c := range out.commands {
-		if c.Name == ticket.CmdNote && c.Arg != "" {
-			return c.Arg + "\n" + out.rest
-		}
+	if i := slices.IndexFunc(out.commands, beginsNote); i >= 0 {
+		return out.commands[i].Arg + "\n" + out.rest
 	}
 	return out.rest
 }
+
+// beginsNote: the note's text begins on the command's own line.
+func beginsNote(c ticket.Command) bool { return c.Name == ticket.CmdNote && c.Arg != "" }
 
 // notPublic keeps a text that answered a notice, and says that nobody got it.
 func (out *outbound) notPublic() (*result, error) {
@@ -205,7 +208,7 @@ func (out *outbound) commandsOnly() bool {
 		return false
 	}
 	text, _ := message.SplitSignature(out.rest)
-	return strings.TrimSpace(text) == "" && !slices.ContainsFunc(out.commands, func(c ticket.Command) bool { return c.Name == ticket.CmdNote && c.Arg != "" })
+	return strings.TrimSpace(text) == "" && !slices.ContainsFunc(out.commands, beginsNote)
 }
 
 // obey carries out commands that came without a text, and answers with a
@@ -362,10 +365,9 @@ func (out *outbound) writeNote() (*result, error) {
 func lines(commands []ticket.Command) []string {
 	var list []string
 	for _, c := range commands {
-		if c.Name == ticket.CmdNote && c.Arg != "" {
-			continue // the note begins on this line
+		if !beginsNote(c) {
+			list = append(list, c.Line)
 		}
-		list = append(list, c.Line)
 	}
 	return list
 }

@@ -45,7 +45,7 @@ func (in *inbound) fromRobot(id rules.Identity) (*result, error) {
 // judge applies what the report says: a failure is a failure as if the server
 // had said it in the session; a delay or a success is only written down.
 func (in *inbound) judge(row *store.Outgoing) error {
-	failed, about := verdictOf(in.mail.Report(), row)
+	failed, about := verdictOf(in.report(), row)
 	if !failed || row.State != store.Delivered || !in.returned() {
 		return nil
 	}
@@ -56,10 +56,7 @@ func (in *inbound) judge(row *store.Outgoing) error {
 	if err := store.PutOutgoing(in.tx, *row); err != nil {
 		return err
 	}
-	if err := in.p.undelivered(in.tx, in.w, in.t, *row, in.at); err != nil {
-		return err
-	}
-	return nil
+	return in.p.undelivered(in.tx, in.w, in.t, *row, in.at)
 }
 
 // maxRemote is how much of a remote server's words is kept, in bytes.
@@ -69,7 +66,7 @@ const maxRemote = 250
 // address that only the mail's envelope bore. What merely names a Message-ID of
 // ours, anyone can write who has seen the mail: it is kept, and changes nothing.
 func (in *inbound) returned() bool {
-	return in.env.From.IsZero() && slices.ContainsFunc(in.targets, func(t target) bool { return t.token != nil && t.token.Kind == addr.KindBounce })
+	return in.env.From.IsZero() && in.bounceToken() != nil
 }
 
 // verdictOf reads a report: whether it says that this mail failed for good, and in
@@ -103,20 +100,14 @@ func sameRecipient(s message.RecipientStatus, to addr.Address, of int) bool {
 
 // bounced finds the outbox row that the report is about, nil for none.
 func (in *inbound) bounced() (*store.Outgoing, error) {
-	for _, t := range in.targets {
-		if t.token != nil && t.token.Kind == addr.KindBounce {
-			return in.sentAs(*t.token)
-		}
+	if t := in.bounceToken(); t != nil {
+		return in.sentAs(*t)
 	}
-	r := in.mail.Report()
+	r := in.report()
 	if r == nil {
 		return nil, nil
 	}
-	tok, ok := addr.TokenOfMessageID(r.OriginalID)
-	if !ok {
-		return nil, nil
-	}
-	t, ok := in.p.keys.Verify(tok)
+	t, ok := in.p.minted(r.OriginalID)
 	if !ok || t.Kind != addr.KindMessage {
 		return nil, nil
 	}
@@ -126,7 +117,7 @@ func (in *inbound) bounced() (*store.Outgoing, error) {
 // sentAs finds the row of a ticket's outgoing mail by its token; of several
 // recipients, the one that the report names.
 func (in *inbound) sentAs(tok addr.Token) (found *store.Outgoing, err error) {
-	report := in.mail.Report()
+	report := in.report()
 	err = store.SentAs(in.tx, tok.Ticket, tok.Item, func(row store.Outgoing) error {
 		if found == nil || report != nil && slices.ContainsFunc(report.Recipients, func(s message.RecipientStatus) bool { return sameRecipient(s, row.To, 2) }) {
 			found = &row

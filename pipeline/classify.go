@@ -86,10 +86,8 @@ func (p *Pipeline) presented(d *delivery) []rules.Presented {
 		}
 	}
 	for _, id := range d.answered() {
-		if tok, ok := addr.TokenOfMessageID(id); ok {
-			if t, ok := p.keys.Verify(tok); ok && (t.Kind == addr.KindMessage || t.Kind == addr.KindThread) {
-				list = append(list, p.present(d.w, t, rules.PlaceReferences))
-			}
+		if t, ok := p.minted(id); ok && (t.Kind == addr.KindMessage || t.Kind == addr.KindThread) {
+			list = append(list, p.present(d.w, t, rules.PlaceReferences))
 		}
 	}
 	return list
@@ -136,42 +134,40 @@ func (p *Pipeline) ownLoop(d *delivery) bool {
 			return true
 		}
 	}
-	if tok, ok := addr.TokenOfMessageID(d.facts.MessageID); ok {
-		t, ok := p.keys.Verify(tok)
-		return ok && t.Kind == addr.KindMessage
-	}
-	return false
+	t, ok := p.minted(d.facts.MessageID)
+	return ok && t.Kind == addr.KindMessage
 }
 
-// isBounce: a report, or an automatic mail to an address that only envelope
-// senders of ours bear. A person who forwards a report attaches it to a mail with
+// isBounce: a report, or any mail to an address that only envelope senders of
+// ours bear. A person who forwards a report attaches it to a mail with
 // a sender: RFC 3464 §2 and RFC 8098 §3 want reports from the null sender, and as
 // multipart/report.
 func (d *delivery) isBounce() bool {
-	if d.mail.Report() != nil && (d.env.From.IsZero() || !d.mail.Root.IsMultipart() || d.mail.Root.MediaType == "multipart/report") {
+	if d.report() != nil && (d.env.From.IsZero() || !d.mail.Root.IsMultipart() || d.mail.Root.MediaType == "multipart/report") {
 		return true
 	}
-	if !d.env.From.IsZero() && !d.automatic() {
-		return false
-	}
+	return d.bounceToken() != nil
+}
+
+// bounceToken is that of the envelope sender of ours to which the mail came, nil
+// when it came to none.
+func (d *delivery) bounceToken() *addr.Token {
 	for _, t := range d.targets {
 		if t.token != nil && t.token.Kind == addr.KindBounce {
-			return true
+			return t.token
 		}
 	}
-	return false
+	return nil
 }
 
 // automatic: the mail was written by a program, RFC 3834 §5 and the habits of
 // those that do not say so.
 func (d *delivery) automatic() bool {
-	for _, t := range d.targets {
-		if t.token != nil && t.token.Kind == addr.KindBounce {
-			return true // people answer From; only programs answer the envelope's sender
-		}
+	if d.bounceToken() != nil {
+		return true // people answer From; only programs answer the envelope's sender
 	}
 	return rules.Automatic(&rules.AckFacts{Header: d.mail.Header.Values, EnvelopeFrom: d.env.From, Subject: d.facts.Subject,
-		Report: d.mail.Report() != nil, OwnSubjects: d.w.compose.AckSubjects()})
+		Report: d.report() != nil, OwnSubjects: d.w.compose.AckSubjects()})
 }
 
 func (d *delivery) onlyPostmaster() bool {

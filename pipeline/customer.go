@@ -237,11 +237,11 @@ func (in *inbound) begin(thread rules.ThreadOut) error {
 	}
 	events := []ticket.Event{{By: in.sender(), What: ticket.Created, Data: map[string]string{"subject": subject}}}
 	for _, n := range thread.Mentions {
-		events = append(events, ticket.Event{By: ticket.System, What: ticket.Mentions, Data: number(n)})
+		events = append(events, ticket.Event{By: ticket.System, What: ticket.Mentions, Data: numbered("number", n)})
 		in.warn(compose.WarnMentions, strconv.FormatUint(n, 10))
 	}
 	if thread.LinkedTo != 0 {
-		events = append(events, ticket.Event{By: ticket.System, What: ticket.Linked, Data: number(thread.LinkedTo)})
+		events = append(events, ticket.Event{By: ticket.System, What: ticket.Linked, Data: numbered("number", thread.LinkedTo)})
 	}
 	if why := in.doubt(); why != "" {
 		events = append(events, ticket.Event{By: ticket.System, What: ticket.MarkedSuspect, Data: map[string]string{"why": why}})
@@ -263,10 +263,6 @@ func (in *inbound) doubt() string {
 		return "refused by a rule"
 	}
 	return in.suspect()
-}
-
-func number(n uint64) map[string]string {
-	return map[string]string{"number": strconv.FormatUint(n, 10)}
 }
 
 // requester makes the author the one who asked; a web form's mail names

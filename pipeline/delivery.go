@@ -30,6 +30,8 @@ type delivery struct {
 	at      time.Time
 	author  addr.Mailbox // the only author, zero if there is not exactly one
 	facts   Facts
+	reports *message.Report // what report found
+	looked  bool            // report has looked
 	// released is set when a held mail goes its way: what its agent said yes to.
 	released *store.HeldMail
 	stored   store.MailID // the mail as it is in the store already, when released
@@ -114,6 +116,15 @@ func (p *Pipeline) read(d *delivery) (err error) {
 		d.author = list[0]
 	}
 	return d.gather()
+}
+
+// report is the mail's delivery report, nil for none. It is read once: several
+// stages ask.
+func (d *delivery) report() *message.Report {
+	if !d.looked {
+		d.reports, d.looked = d.mail.Report(), true
+	}
+	return d.reports
 }
 
 // gather writes down the envelope and the header.

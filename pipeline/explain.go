@@ -127,11 +127,7 @@ func (p *Pipeline) explainHeld(tx store.ReadTx, id string) ([]Explanation, error
 // explainOutgoing finds a mail that we minted the Message-ID of by its token,
 // else among all: notices belong to no ticket.
 func (p *Pipeline) explainOutgoing(tx store.ReadTx, id string) ([]Explanation, error) {
-	tok, ok := addr.TokenOfMessageID(id)
-	if !ok {
-		return nil, nil
-	}
-	t, ok := p.keys.Verify(tok)
+	t, ok := p.minted(id)
 	if !ok || t.Kind != addr.KindMessage {
 		return nil, nil
 	}

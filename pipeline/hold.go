@@ -133,7 +133,7 @@ func (out *outbound) tellHeld(h *store.HeldMail, findings []compose.Finding) err
 	}
 	text, _ := out.mail.TextBody(16 << 10)
 	text, _ = message.SplitQuote(text)
-	n := notice{team: out.team, kind: kind, agent: out.agent, at: out.at, from: out.holdAddress(h.ID), original: nil,
+	n := notice{team: out.team, kind: kind, agent: out.agent, at: out.at, from: out.holdAddress(h.ID),
 		data: compose.NoticeData{Held: true, Title: out.facts.Subject, Until: out.at, Text: text, Lines: h.Reasons, Findings: findings, Closest: out.closest()}}
 	if h.Why != holdIdentity {
 		n.t, n.answering = out.t, out.facts.MessageID
@@ -163,9 +163,7 @@ func (out *outbound) noticesLeft(h *store.HeldMail) (int, error) {
 
 // closest are the commands near to what could not be understood.
 func (out *outbound) closest() []string {
-	text, _ := out.mail.TextBody(maxAgentText)
-	fresh, _ := message.SplitQuote(text)
-	_, _, err := ticket.ParseCommands(fresh)
+	_, _, err := ticket.ParseCommands(out.fresh())
 	var bad *ticket.CommandError
 	if errors.As(err, &bad) {
 		return bad.Closest
@@ -218,8 +216,7 @@ func (out *outbound) fromAnswer() (*result, error) {
 
 // decide does what the answer says.
 func (out *outbound) decide(h *store.HeldMail) (*result, error) {
-	text, _ := out.mail.TextBody(maxAgentText)
-	fresh, _ := message.SplitQuote(text)
+	fresh := out.fresh()
 	commands, _, _ := ticket.ParseCommands(fresh) // what is no command is no decision, and asked again
 	switch {
 	case h.State != store.Waiting:
@@ -231,7 +228,7 @@ func (out *outbound) decide(h *store.HeldMail) (*result, error) {
 	case ticket.Has(commands, ticket.CmdSend) || h.Why == holdIdentity && agrees(fresh):
 		return out.release(h)
 	}
-	text, _ = message.SplitSignature(fresh)
+	text, _ := message.SplitSignature(fresh)
 	return out.told(h, compose.NoticeStill, compose.NoticeData{Text: text})
 }
 

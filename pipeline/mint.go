@@ -74,6 +74,15 @@ func (m minter) thread(who addr.Person) string {
 	return bare(addr.MessageID(m.keys.Mint(tok), "", m.team.Address.Domain))
 }
 
+// minted reads the token of a Message-ID of ours; false for any other.
+func (p *Pipeline) minted(id string) (addr.Token, bool) {
+	tok, ok := addr.TokenOfMessageID(id)
+	if !ok {
+		return addr.Token{}, false
+	}
+	return p.keys.Verify(tok)
+}
+
 // loop is the mark of X-Postdesk-Loop.
 func (m minter) loop() string {
 	return m.keys.Mint(addr.Token{Kind: addr.KindLoop, Ticket: m.t.Number})

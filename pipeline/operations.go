@@ -51,7 +51,7 @@ func (p *Pipeline) DropHeld(ctx context.Context, id uint64, by ticket.Actor) err
 		if err != nil || h.Ticket == 0 || h.Why == holdIdentity {
 			return err
 		}
-		return p.note(tx, h.Ticket, ticket.Event{By: by, What: ticket.DroppedMail, Data: number64("id", id)})
+		return p.note(tx, h.Ticket, ticket.Event{By: by, What: ticket.DroppedMail, Data: numbered("id", id)})
 	})
 	if err != nil {
 		return fmt.Errorf("held mail %d: %w", id, err)
@@ -59,7 +59,7 @@ func (p *Pipeline) DropHeld(ctx context.Context, id uint64, by ticket.Actor) err
 	return nil
 }
 
-func number64(name string, n uint64) map[string]string {
+func numbered(name string, n uint64) map[string]string {
 	return map[string]string{name: strconv.FormatUint(n, 10)}
 }
 

@@ -202,10 +202,8 @@ func (out *outbound) rewrite(a addr.Address) (addr.Address, bool) {
 
 // isToken finds tokens in words: alone, in an address, in a Message-ID.
 func (out *outbound) isToken(word string) bool {
-	if tok, ok := addr.TokenOfMessageID(word); ok {
-		if _, ok := out.p.keys.Verify(tok); ok {
-			return true
-		}
+	if _, ok := out.p.minted(word); ok {
+		return true
 	}
 	if a, err := addr.Parse(word); err == nil {
 		if tok, ok := addr.FindToken(a, out.w.cfg.Tickets.TokenDomain); ok {
