@@ -102,7 +102,7 @@ func (out *outbound) noteHeld(h *store.HeldMail) error {
 	if err := out.event(e); err != nil {
 		return err
 	}
-	return store.SaveTicket(out.tx, out.t)
+	return out.p.save(out.tx, out.w, out.t)
 }
 
 func (out *outbound) rememberHeld(id uint64) error {
@@ -272,7 +272,7 @@ func (out *outbound) told(h *store.HeldMail, kind compose.NoticeKind, data compo
 		return nil, err
 	}
 	if n.t != nil {
-		if err := store.SaveTicket(out.tx, n.t); err != nil {
+		if err := out.p.save(out.tx, out.w, n.t); err != nil {
 			return nil, err
 		}
 	}
@@ -298,7 +298,7 @@ func (out *outbound) cancel(h *store.HeldMail) (*result, error) {
 		if err := out.event(e); err != nil {
 			return nil, err
 		}
-		if err := store.SaveTicket(out.tx, out.t); err != nil {
+		if err := out.p.save(out.tx, out.w, out.t); err != nil {
 			return nil, err
 		}
 	}
@@ -363,7 +363,7 @@ func (out *outbound) noteRelease(by ticket.Actor) error {
 		return err
 	}
 	out.happened = append(out.happened, e.What)
-	return store.SaveTicket(out.tx, t)
+	return out.p.save(out.tx, out.w, t)
 }
 
 // tokensOf are the tokens of the mail that count for an agent.

@@ -171,7 +171,7 @@ func (in *inbound) finish() (*result, error) {
 	if err := store.PutMessage(in.tx, in.t.Number, *in.m); err != nil {
 		return nil, err
 	}
-	if err := store.SaveTicket(in.tx, in.t); err != nil {
+	if err := in.p.save(in.tx, in.w, in.t); err != nil {
 		return nil, err
 	}
 	r := in.result()
@@ -249,7 +249,7 @@ func (in *inbound) vouch(seen store.Seen, print string) error {
 	if err := store.PutMessage(in.tx, t.Number, m); err != nil {
 		return err
 	}
-	return store.SaveTicket(in.tx, t)
+	return in.p.save(in.tx, in.w, t)
 }
 
 // addTeams tells the teams that had not been named before.
@@ -288,5 +288,5 @@ func (in *inbound) addTeams(seen store.Seen, print string) error {
 	if err := store.SetSeen(in.tx, print, seen, seen.At.Add(sameMail)); err != nil {
 		return err
 	}
-	return store.SaveTicket(in.tx, in.t)
+	return in.p.save(in.tx, in.w, in.t)
 }

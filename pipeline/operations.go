@@ -73,7 +73,7 @@ func (p *Pipeline) note(tx store.Tx, number uint64, e ticket.Event) error {
 	if err := store.AddEvent(tx, t, e); err != nil {
 		return err
 	}
-	return store.SaveTicket(tx, t)
+	return p.save(tx, p.world.Load(), t)
 }
 
 // DropOutgoing gives up a mail of the outbox, and says so in its ticket.
@@ -157,7 +157,7 @@ func (p *Pipeline) SetTicket(ctx context.Context, number uint64, changes []Chang
 		if err := p.newHands(tx, w, t, assignee, team, by); err != nil {
 			return err
 		}
-		return store.SaveTicket(tx, t)
+		return p.save(tx, w, t)
 	})
 	if err != nil {
 		return fmt.Errorf("ticket %d: %w", number, err)

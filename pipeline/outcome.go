@@ -67,7 +67,7 @@ func (p *Pipeline) Record(tx store.Tx, row store.Outgoing, now time.Time) error 
 	if err := store.AddEvent(tx, t, deliveryEvent(what, row, now)); err != nil {
 		return err
 	}
-	return store.SaveTicket(tx, t)
+	return p.save(tx, p.world.Load(), t)
 }
 
 // concerned is the ticket that an outcome is told to; nil when there is nothing
@@ -100,7 +100,7 @@ func (p *Pipeline) undelivered(tx store.Tx, w *world, t *ticket.Ticket, row stor
 	if err != nil {
 		return err
 	}
-	return store.SaveTicket(tx, t)
+	return p.save(tx, w, t)
 }
 
 // failedNotice passes on to the admin what postdesk could not tell an agent: a
@@ -157,7 +157,7 @@ func (p *Pipeline) late(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgo
 	if err := p.tellWriter(tx, w, t, row, compose.NoticeLate, now); err != nil {
 		return err
 	}
-	return store.SaveTicket(tx, t)
+	return p.save(tx, w, t)
 }
 
 // tellWriter tells the agent whose answer it was; when that one is gone, the
