@@ -3,7 +3,6 @@ package pipeline
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +24,7 @@ const maxAgentText = 1 << 20
 // to the customer, or a request of the agent's own.
 func (out *outbound) fromAgent(id rules.Identity) (*result, error) {
 	out.facts.Ack = rules.Ack{Reason: rules.ReasonAgentSubmission, Line: 1, Ticket: rules.DispositionNormal}
-	thread, err := out.p.threading(out.tx, out.delivery, id, out.passed(holdWhich))
+	thread, err := out.p.threading(out.tx, out.delivery, id, out.passed(holdWhich) || out.typed(ticket.CmdReopen))
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +64,9 @@ func (out *outbound) absent() (*result, error) {
 
 // act reads the commands and chooses among note, commands alone, and answer.
 func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, error) {
+	if out.refused != nil {
+		return out.hold(holdCommand, nil, []string{out.refused.reason()})
+	}
 	var err error
 	if out.commands, out.rest, err = out.parse(); err != nil {
 		var bad *ticket.CommandError
@@ -77,23 +79,25 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 	if err != nil {
 		return nil, err
 	}
-	out.note = ticket.Has(out.commands, ticket.CmdNote) || out.agent.Role == config.RoleObserver || answersNote(id) || internal
+	public := ticket.Has(out.commands, ticket.CmdPublic)
+	out.note = out.agent.Role == config.RoleObserver || !public && (ticket.Has(out.commands, ticket.CmdNote) || answersNote(id) || internal)
 	if err := out.remembered(&thread); err != nil {
 		return nil, err
 	}
-	refused := out.permitted()
 	ours, err := out.answersNotice()
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case thread.Hold:
+	if thread.Hold {
 		return out.holdWhichTicket(thread)
-	case refused != "":
-		return out.hold(holdCommand, nil, []string{refused})
+	}
+	if err := out.permitted(); err != nil {
+		return nil, err
+	}
+	switch {
 	case out.commandsOnly():
 		return out.obey()
-	case ours && !ticket.Has(out.commands, ticket.CmdNote):
+	case ours && !ticket.Has(out.commands, ticket.CmdNote) && !public:
 		return out.notPublic()
 	case out.t == nil:
 		return out.ownRequest()
@@ -113,7 +117,7 @@ func (out *outbound) remembered(thread *rules.ThreadOut) error {
 	if err := out.openTicket(thread.Ticket); err != nil {
 		return err
 	}
-	if out.t.Status == ticket.Closed {
+	if out.t.Status == ticket.Closed && !out.commandsOnly() {
 		return nil
 	}
 	thread.Hold, thread.Join = false, true
@@ -125,6 +129,12 @@ func (out *outbound) fresh() string {
 	text, _ := out.mail.TextBody(maxAgentText)
 	fresh, _ := message.SplitQuote(text)
 	return fresh
+}
+
+// typed says whether the mail bears a command.
+func (out *outbound) typed(n ticket.Name) bool {
+	commands, _, _ := ticket.ParseCommands(out.fresh())
+	return ticket.Has(commands, n)
 }
 
 // parse finds the commands of the new text. In what an agent released with
@@ -211,39 +221,57 @@ func (out *outbound) commandsOnly() bool {
 	return strings.TrimSpace(text) == "" && !slices.ContainsFunc(out.commands, beginsNote)
 }
 
-// obey carries out commands that came without a text, and answers with a
-// transcript.
+// obey carries out commands that came without a text, and answers with what
+// was done and what was asked for.
 func (out *outbound) obey() (*result, error) {
-	if out.t == nil {
-		return out.obeyDesk()
-	}
-	if err := out.keepAs(ticket.KindInternal); err != nil {
+	outside := out.t == nil
+	if outside {
+		if err := out.shelve("desk", "commands of "+out.agent.ID+" without a ticket"); err != nil {
+			return nil, err
+		}
+		out.m.Agent, out.m.Kind = out.agent.ID, ticket.KindInternal
+	} else if err := out.keepAs(ticket.KindInternal); err != nil {
 		return nil, err
 	}
 	done, err := out.apply()
 	if err != nil {
 		return nil, err
 	}
-	out.facts.Decision = "commands of " + out.agent.ID + " on ticket " + strconv.FormatUint(out.t.Number, 10)
-	if ticket.Has(out.commands, ticket.CmdHelp) {
-		err = out.answer(compose.NoticeHelp, compose.NoticeData{})
-	} else {
-		err = out.answer(compose.NoticeTranscript, compose.NoticeData{Lines: done})
+	if !outside {
+		out.facts.Decision = "commands of " + out.agent.ID + " on ticket " + strconv.FormatUint(out.t.Number, 10)
 	}
-	if err != nil {
+	if len(done) > 0 {
+		out.page(compose.NoticeTranscript, compose.NoticeData{Lines: done})
+	}
+	if err := out.sendPages(outside); err != nil {
 		return nil, err
 	}
 	return out.finish()
 }
 
-// obeyDesk answers commands that concern no ticket.
-func (out *outbound) obeyDesk() (*result, error) {
-	kind, data := compose.NoticeHelp, compose.NoticeData{}
-	if !ticket.Has(out.commands, ticket.CmdHelp) {
-		kind, data.Lines = compose.NoticeUnknown, []string{out.commands[0].Line + " – " + words(out.lang(), "noTicket")}
+// page is a mail that a command asks for.
+type page struct {
+	kind compose.NoticeKind
+	data compose.NoticeData
+}
+
+// page answers the agent with one more mail, once everything is done.
+func (out *outbound) page(kind compose.NoticeKind, data compose.NoticeData) {
+	out.pages = append(out.pages, page{kind, data})
+}
+
+// sendPages writes the answers to the agent; outside is a mail about no ticket.
+func (out *outbound) sendPages(outside bool) error {
+	for _, pg := range out.pages {
+		n := notice{kind: pg.kind, agent: out.agent, data: pg.data, answering: out.facts.MessageID, at: out.at}
+		if !outside {
+			n.t = out.t
+		}
+		if err := out.p.notify(out.tx, out.w, n); err != nil {
+			return err
+		}
 	}
-	out.facts.Decision = "commands of " + out.agent.ID + " without a ticket"
-	return out.answerOutside(kind, data)
+	return nil
 }
 
 // answerOutside keeps a mail that belongs to no ticket as a closed one, and
@@ -260,63 +288,9 @@ func (out *outbound) answerOutside(kind compose.NoticeKind, data compose.NoticeD
 	return out.finish()
 }
 
-// permitted says why the commands can't be carried out, "" when they can: all
-// of them or none, before anything is written.
-func (out *outbound) permitted() string {
-	if out.agent.Role == config.RoleObserver && !onlyHelp(out.commands) {
-		return words(out.lang(), "observer")
-	}
-	if out.t == nil {
-		if out.commandsOnly() || len(out.commands) == 0 {
-			return ""
-		}
-		return words(out.lang(), "noTicket") // what they ask for would be lost
-	}
-	var bad *ticket.ActError
-	if _, err := ticket.Act(out.t, out.agent.ID, out.commands, out.w, out.at); errors.As(err, &bad) {
-		return bad.Command.Line + words(out.lang(), "noAgent") + bad.Unknown
-	}
-	return ""
-}
-
-// apply turns the commands into events and repeats what was done.
-func (out *outbound) apply() ([]string, error) {
-	was := out.t.Assignee
-	events, err := ticket.Act(out.t, out.agent.ID, out.commands, out.w, out.at)
-	if err != nil {
-		return nil, err
-	}
-	if err := out.events(events); err != nil {
-		return nil, err
-	}
-	return out.transcript(), out.handOver(was)
-}
-
-// transcript says what each command did, in words.
-func (out *outbound) transcript() []string {
-	var list []string
-	for _, c := range out.commands {
-		switch c.Name {
-		case ticket.CmdAssign:
-			if name := out.w.assigneeName(out.t); name != "" {
-				list = append(list, fmt.Sprintf(words(out.lang(), "doneAssign"), c.Line, name))
-			} else {
-				list = append(list, fmt.Sprintf(words(out.lang(), "doneNobody"), c.Line))
-			}
-		case ticket.CmdSolved:
-			list = append(list, fmt.Sprintf(words(out.lang(), "doneSolved"), c.Line))
-		case ticket.CmdClose:
-			list = append(list, fmt.Sprintf(words(out.lang(), "doneClose"), c.Line))
-		default:
-			list = append(list, c.Line)
-		}
-	}
-	return list
-}
-
 // handOver sends the new assignee the customer's latest mail.
 func (out *outbound) handOver(was string) error {
-	if out.t.Assignee == was || out.t.Assignee == "" || out.t.Assignee == out.agent.ID {
+	if out.t.Assignee == was || out.w.agents[out.t.Assignee] == nil || out.t.Assignee == out.agent.ID {
 		return nil
 	}
 	c, err := latestCopy(out.tx, out.t, out.at)
@@ -325,10 +299,6 @@ func (out *outbound) handOver(was string) error {
 	}
 	c.readers = []string{out.t.Assignee}
 	return out.p.sendCopies(out.tx, out.w, *c)
-}
-
-func onlyHelp(commands []ticket.Command) bool {
-	return !slices.ContainsFunc(commands, func(c ticket.Command) bool { return c.Name != ticket.CmdHelp && c.Name != ticket.CmdNote })
 }
 
 // answer sends the agent a notice about this ticket, in answer to this mail.
@@ -346,6 +316,9 @@ func (out *outbound) writeNote() (*result, error) {
 		return nil, err
 	}
 	if _, err := out.apply(); err != nil {
+		return nil, err
+	}
+	if err := out.sendPages(false); err != nil {
 		return nil, err
 	}
 	readers := out.w.present(out.t.NoteReaders(out.agent.ID, out.w.crew(out.team)))

@@ -143,6 +143,23 @@ func (p *Pipeline) enqueue(tx store.Tx, src message.Source, row store.Outgoing) 
 	return store.Enqueue(tx, &row)
 }
 
+// enqueueAll stores a mail once, and a row for each participant.
+func (p *Pipeline) enqueueAll(tx store.Tx, src message.Source, row store.Outgoing, to []*ticket.Participant) (store.MailID, error) {
+	id, err := tx.PutMail(src)
+	if err != nil {
+		return 0, err
+	}
+	for _, who := range to {
+		each := row
+		each.Mail, each.To = id, answerTo(who).Address
+		each.SMTPUTF8 = !each.From.IsASCII() || !each.To.IsASCII()
+		if err := store.Enqueue(tx, &each); err != nil {
+			return 0, err
+		}
+	}
+	return id, nil
+}
+
 // signer is the domain whose keys sign a mail to an agent: that of its author's
 // address where there are keys for it, else the team's. DMARC wants the two
 // aligned (RFC 9989 §4.4), and the token domain may be another.

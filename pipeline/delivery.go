@@ -32,6 +32,9 @@ type delivery struct {
 	facts   Facts
 	reports *message.Report // what report found
 	looked  bool            // report has looked
+	// refused is set when a command could not be carried out: what the transaction
+	// had done is undone, and the mail goes its way once more, to be held.
+	refused *refusal
 	// released is set when a held mail goes its way: what its agent said yes to.
 	released *store.HeldMail
 	stored   store.MailID // the mail as it is in the store already, when released

@@ -163,6 +163,9 @@ func (out *outbound) noticesLeft(h *store.HeldMail) (int, error) {
 
 // closest are the commands near to what could not be understood.
 func (out *outbound) closest() []string {
+	if out.refused != nil {
+		return out.refused.closest
+	}
 	_, _, err := ticket.ParseCommands(out.fresh())
 	var bad *ticket.CommandError
 	if errors.As(err, &bad) {
@@ -219,6 +222,8 @@ func (out *outbound) decide(h *store.HeldMail) (*result, error) {
 	fresh := out.fresh()
 	commands, _, _ := ticket.ParseCommands(fresh) // what is no command is no decision, and asked again
 	switch {
+	case out.refused != nil:
+		return out.told(h, compose.NoticeUnknown, compose.NoticeData{Held: true, Lines: []string{out.refused.reason()}, Closest: out.refused.closest})
 	case h.State != store.Waiting:
 		return out.told(h, compose.NoticeDecided, compose.NoticeData{Yes: h.State == store.Released, Until: h.Decided})
 	case ticket.Has(commands, ticket.CmdHelp):

@@ -13,6 +13,8 @@ type outbound struct {
 	commands []ticket.Command
 	rest     string // the new text below the commands
 	note     bool   // a note by command, by default, or by role
+	insert   string // text to set above the agent's own
+	pages    []page // what the agent is answered at the end
 }
 
 func (in *inbound) outbound() *outbound { return &outbound{inbound: *in, agent: in.agent()} }

@@ -152,25 +152,35 @@ func (p *Pipeline) learn(ctx context.Context, d *delivery) (id rules.Identity, e
 	return id, p.filter(ctx, d)
 }
 
-// commit runs the road of the mail's class in one transaction. When it panics,
+// commit runs the road of the mail's class in one transaction. A command that
+// can't be carried out undoes it all, and the mail is held. When it panics,
 // the mail takes the shortest road: a ticket with the raw mail.
 func (p *Pipeline) commit(ctx context.Context, d *delivery, id rules.Identity) (r *result, err error) {
 	if d.facts.Panic == "" {
-		err = p.store.Update(ctx, func(tx store.Tx) (err error) {
-			defer func() {
-				if v := recover(); v != nil {
-					err = &stagePanic{p.panicked(d, v)}
-				}
-			}()
-			r, err = p.road(tx, d, id)
-			return err
-		})
+		r, err = p.decide(ctx, d, id)
+		if errors.As(err, &d.refused) {
+			r, err = p.decide(ctx, d, id)
+		}
 		if d.facts.Panic = salvageable(err); d.facts.Panic == "" {
 			return r, err
 		}
 	}
 	err = p.store.Update(ctx, func(tx store.Tx) (err error) {
 		r, err = p.salvage(tx, d)
+		return err
+	})
+	return r, err
+}
+
+// decide runs the road of the mail's class; a panic is an error.
+func (p *Pipeline) decide(ctx context.Context, d *delivery, id rules.Identity) (r *result, err error) {
+	err = p.store.Update(ctx, func(tx store.Tx) (err error) {
+		defer func() {
+			if v := recover(); v != nil {
+				err = &stagePanic{p.panicked(d, v)}
+			}
+		}()
+		r, err = p.road(tx, d, id)
 		return err
 	})
 	return r, err

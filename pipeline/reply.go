@@ -59,6 +59,9 @@ func (out *outbound) reply() (*result, error) {
 	if _, err := out.apply(); err != nil {
 		return nil, err
 	}
+	if err := out.sendPages(false); err != nil {
+		return nil, err
+	}
 	out.facts.Decision = "an answer of " + out.agent.ID + " in ticket " + strconv.FormatUint(out.t.Number, 10)
 	r, err := out.finish()
 	if err == nil && out.t.FirstReply.Equal(out.at) {
@@ -106,7 +109,7 @@ func (out *outbound) compose(mark marks, to *ticket.Participant, cc []*ticket.Pa
 		head.Cc = append(head.Cc, answerTo(p))
 	}
 	var err error
-	if head.InReplyTo, head.References, err = out.history(mark.thread); err != nil {
+	if head.InReplyTo, head.References, err = conversation(out.tx, out.t, mark.thread); err != nil {
 		return compose.ReplyOut{}, err
 	}
 	notes, err := out.noteTexts()
@@ -115,7 +118,7 @@ func (out *outbound) compose(mark marks, to *ticket.Participant, cc []*ticket.Pa
 	}
 	return out.w.compose.Reply(compose.ReplyIn{
 		Head: head, Team: out.team, Lang: out.w.language(out.t), Agent: out.agent.Name, Mail: out.mail, Commands: lines(out.commands),
-		Rewrite: out.rewrite, Secrets: slices.Concat(out.w.secrets, notes), IsToken: out.isToken,
+		Insert: out.insert, Rewrite: out.rewrite, Secrets: slices.Concat(out.w.secrets, notes), IsToken: out.isToken,
 	})
 }
 
@@ -127,11 +130,11 @@ func answerTo(p *ticket.Participant) addr.Mailbox {
 	return addr.Mailbox{Name: p.Name, Address: p.Address}
 }
 
-// history is what the customer's client threads by: the mail that is answered,
-// and those before it.
-func (out *outbound) history(thread string) (inReplyTo string, references []string, err error) {
+// conversation is what the customer's client threads by: the mail that is
+// answered, and those before it.
+func conversation(tx store.ReadTx, t *ticket.Ticket, thread string) (inReplyTo string, references []string, err error) {
 	var ids []string
-	err = store.LatestMessages(out.tx, out.t.Number, maxLookBack, func(m ticket.Message) error {
+	err = store.LatestMessages(tx, t.Number, maxLookBack, func(m ticket.Message) error {
 		if m.MessageID == "" || m.Kind != ticket.KindIn && m.Kind != ticket.KindOut || len(ids) == maxReferences {
 			return nil
 		}
@@ -217,26 +220,15 @@ func (out *outbound) isToken(word string) bool {
 
 // send puts the composed mail into the outbox, one row for each who gets it.
 func (out *outbound) send(mark marks, src message.Source, to *ticket.Participant, cc []*ticket.Participant) error {
-	id, err := out.tx.PutMail(src)
-	if err != nil {
-		return err
-	}
-	out.m.Sent = uint64(id)
 	out.m.MessageID = mark.messageID
 	if err := store.IndexMessageID(out.tx, mark.messageID, out.t.Number, out.m.Seq); err != nil {
 		return err
 	}
-	for _, p := range append([]*ticket.Participant{to}, cc...) {
-		row := store.Outgoing{
-			Mail: id, From: mark.sender, To: answerTo(p).Address, Domain: out.team.Address.Domain, MessageID: mark.messageID, Item: mark.item, Purpose: store.PurposeReply,
-			Ticket: out.t.Number, Message: out.m.Seq, Agent: out.agent.ID, Due: out.at, Created: out.at,
-		}
-		row.SMTPUTF8 = !row.From.IsASCII() || !row.To.IsASCII()
-		if err := store.Enqueue(out.tx, &row); err != nil {
-			return err
-		}
-	}
-	return nil
+	row := store.Outgoing{From: mark.sender, Domain: out.team.Address.Domain, MessageID: mark.messageID, Item: mark.item, Purpose: store.PurposeReply,
+		Ticket: out.t.Number, Message: out.m.Seq, Agent: out.agent.ID, Due: out.at, Created: out.at}
+	id, err := out.p.enqueueAll(out.tx, src, row, append([]*ticket.Participant{to}, cc...))
+	out.m.Sent = uint64(id)
+	return err
 }
 
 // afterReply writes what an answer means: whose turn it is, who looks after this

@@ -34,7 +34,7 @@ func (t tier) limit(workers int) int {
 // urgent says whether a row is more than an automatic answer to a stranger.
 func urgent(row *store.Outgoing) bool {
 	switch row.Purpose {
-	case store.PurposeCopy, store.PurposeReply, store.PurposeNote, store.PurposeNotice:
+	case store.PurposeCopy, store.PurposeReply, store.PurposeNote, store.PurposeNotice, store.PurposeAside:
 		return true
 	}
 	return false

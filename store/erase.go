@@ -340,6 +340,7 @@ func (e *eraser) rows(list []uint64, whole bool, own map[uint64]bool) error {
 // quoted are the kinds of event whose data is what somebody said.
 var quoted = map[ticket.What]string{
 	ticket.Created: "subject", ticket.SubjectSet: "subject", ticket.FieldSet: "value", ticket.StatusChanged: "text",
+	ticket.Decided: "text", ticket.TimeSpent: "text", ticket.Planned: "title", ticket.Categorised: "category",
 }
 
 // events blanks the person in the history.

@@ -31,6 +31,8 @@ const (
 	PurposeNote     Purpose = "note"   // to an agent
 	PurposeNotice   Purpose = "notice" // from postdesk to an agent or the postmaster
 	PurposeSentence Purpose = "sentence"
+	PurposeLetter   Purpose = "letter" // from the desk itself to a customer: a holding mail, the right address
+	PurposeAside    Purpose = "aside"  // to an expert, an approver or an outside observer
 )
 
 // Outgoing is one row of the outbox: one mail to one recipient. Rows of one

@@ -20,38 +20,109 @@ type Name string
 
 // The commands.
 const (
-	CmdNote   Name = "note"
-	CmdAssign Name = "assign"
-	CmdClose  Name = "close"
-	CmdSolved Name = "solved"
-	CmdSend   Name = "send"
-	CmdCancel Name = "cancel"
-	CmdHelp   Name = "help"
+	CmdNote       Name = "note"
+	CmdPublic     Name = "public"
+	CmdAssign     Name = "assign"
+	CmdTeam       Name = "team"
+	CmdTeamSilent Name = "team!"
+	CmdSolved     Name = "solved"
+	CmdSolvedTell Name = "solved!"
+	CmdClose      Name = "close"
+	CmdReopen     Name = "reopen"
+	CmdPending    Name = "pending"
+	CmdHold       Name = "hold"
+	CmdPriority   Name = "priority"
+	CmdCategory   Name = "category"
+	CmdTag        Name = "tag"
+	CmdField      Name = "field"
+	CmdSubject    Name = "subject"
+	CmdCc         Name = "cc"
+	CmdObserve    Name = "observe"
+	CmdAsk        Name = "ask"
+	CmdApprove    Name = "approve"
+	CmdCustomer   Name = "customer"
+	CmdContact    Name = "contact"
+	CmdMerge      Name = "merge"
+	CmdSplit      Name = "split"
+	CmdTemplate   Name = "template"
+	CmdTask       Name = "task"
+	CmdCall       Name = "call"
+	CmdEvent      Name = "event"
+	CmdRemind     Name = "remind"
+	CmdDone       Name = "done"
+	CmdTime       Name = "time"
+	CmdAway       Name = "away"
+	CmdBack       Name = "back"
+	CmdAttach     Name = "attach"
+	CmdList       Name = "list"
+	CmdShow       Name = "show"
+	CmdHistory    Name = "history"
+	CmdHelp       Name = "help"
+	CmdSend       Name = "send"
+	CmdCancel     Name = "cancel"
 )
 
-// aliases maps what may be typed, folded, to the canonical name.
-var aliases = map[string]Name{
-	"note":     CmdNote,
-	"assign":   CmdAssign,
-	"assigner": CmdAssign,
-	"close":    CmdClose,
-	"clore":    CmdClose,
-	"solved":   CmdSolved,
-	"resolu":   CmdSolved,
-	"send":     CmdSend,
-	"envoyer":  CmdSend,
-	"cancel":   CmdCancel,
-	"annuler":  CmdCancel,
-	"help":     CmdHelp,
-	"aide":     CmdHelp,
+// spec says how a command is typed. Forms are folded; the first is the
+// canonical one, in English, and the next its French form, where there is one.
+type spec struct {
+	name     Name
+	forms    []string
+	required bool // an argument is
+	none     bool // an argument is too much
 }
 
-// argument says what a command wants behind its name.
-var argument = map[Name]struct{ required, allowed bool }{
-	CmdNote:   {allowed: true}, // the note itself may begin on the line
-	CmdAssign: {required: true, allowed: true},
-	CmdSolved: {allowed: true},
-	CmdHelp:   {allowed: true},
+// specs are all commands, in the order of the help.
+var specs = []spec{
+	{name: CmdNote, forms: []string{"note"}}, // the note itself may begin on the line
+	{name: CmdPublic, forms: []string{"public"}, none: true},
+	{name: CmdAssign, forms: []string{"assign", "assigner"}, required: true},
+	{name: CmdTeam, forms: []string{"team", "transfert", "transferer", "equipe"}, required: true},
+	{name: CmdTeamSilent, forms: []string{"team!", "transfert!", "transferer!", "equipe!"}, required: true},
+	{name: CmdSolved, forms: []string{"solved", "resolu"}},
+	{name: CmdSolvedTell, forms: []string{"solved!", "resolu!"}},
+	{name: CmdClose, forms: []string{"close", "clore"}, none: true},
+	{name: CmdReopen, forms: []string{"reopen", "rouvrir"}, none: true},
+	{name: CmdPending, forms: []string{"pending", "attente"}, none: true},
+	{name: CmdHold, forms: []string{"hold", "suspendre"}, none: true},
+	{name: CmdPriority, forms: []string{"priority", "priorite"}, required: true},
+	{name: CmdCategory, forms: []string{"category", "motif", "categorie"}, required: true},
+	{name: CmdTag, forms: []string{"tag", "etiquette"}, required: true},
+	{name: CmdField, forms: []string{"field", "champ"}, required: true},
+	{name: CmdSubject, forms: []string{"subject", "objet"}, required: true},
+	{name: CmdCc, forms: []string{"cc"}, required: true},
+	{name: CmdObserve, forms: []string{"observe", "observateur"}, required: true},
+	{name: CmdAsk, forms: []string{"ask", "solliciter"}, required: true},
+	{name: CmdApprove, forms: []string{"approve", "approbation"}, required: true},
+	{name: CmdCustomer, forms: []string{"customer", "client"}, required: true},
+	{name: CmdContact, forms: []string{"contact"}, required: true},
+	{name: CmdMerge, forms: []string{"merge", "fusionner"}, required: true},
+	{name: CmdSplit, forms: []string{"split", "scinder"}},
+	{name: CmdTemplate, forms: []string{"template", "modele"}, required: true},
+	{name: CmdTask, forms: []string{"task", "tache"}, required: true},
+	{name: CmdCall, forms: []string{"call", "appel"}, required: true},
+	{name: CmdEvent, forms: []string{"event", "evenement"}, required: true},
+	{name: CmdRemind, forms: []string{"remind", "rappel"}, required: true},
+	{name: CmdDone, forms: []string{"done", "fait"}},
+	{name: CmdTime, forms: []string{"time", "temps"}, required: true},
+	{name: CmdAway, forms: []string{"away", "absent", "absente"}},
+	{name: CmdBack, forms: []string{"back", "retour"}, none: true},
+	{name: CmdAttach, forms: []string{"attach", "joindre"}, required: true},
+	{name: CmdList, forms: []string{"list", "liste"}},
+	{name: CmdShow, forms: []string{"show", "montrer"}},
+	{name: CmdHistory, forms: []string{"history", "historique"}},
+	{name: CmdHelp, forms: []string{"help", "aide"}},
+	{name: CmdSend, forms: []string{"send", "envoyer"}, none: true},
+	{name: CmdCancel, forms: []string{"cancel", "annuler"}, none: true},
+}
+
+// specOf finds what was typed, folded; nil for no command.
+func specOf(word string) *spec {
+	for i := range specs {
+		if slices.Contains(specs[i].forms, word) {
+			return &specs[i]
+		}
+	}
+	return nil
 }
 
 // CommandError is a command line that can't be understood.
@@ -161,12 +232,16 @@ func looksLikeCommand(line string) bool {
 func parseCommand(line string) (Command, error) {
 	word, arg, _ := strings.Cut(line[1:], " ")
 	word = strings.TrimRight(word, ":.,;")
-	c := Command{Name: aliases[fold(word)], Arg: strings.TrimSpace(arg), Line: line}
-	if c.Name == "" {
+	c := Command{Arg: strings.TrimSpace(arg), Line: line}
+	if mark, more, ok := strings.Cut(c.Arg, " "); c.Arg == "!" || ok && mark == "!" {
+		word, c.Arg = word+"!", strings.TrimSpace(more) // as French is typed
+	}
+	want := specOf(fold(word))
+	if want == nil {
 		return c, &CommandError{Line: line, Closest: closest(fold(word))}
 	}
-	want := argument[c.Name]
-	if want.required && c.Arg == "" || !want.allowed && c.Arg != "" {
+	c.Name = want.name
+	if want.required && c.Arg == "" || want.none && c.Arg != "" {
 		return c, &CommandError{Line: line, Missing: true, Closest: []string{"#" + string(c.Name)}}
 	}
 	return c, nil
@@ -191,13 +266,15 @@ func closest(word string) []string {
 		d    int
 	}
 	var found []near
-	for form := range aliases {
-		d := edits(word, form)
-		if len(word) > 2 && strings.HasPrefix(form, word) {
-			d = min(d, 1)
-		}
-		if d <= 2 && d < len(form) {
-			found = append(found, near{form, d})
+	for i := range specs {
+		for _, form := range specs[i].forms {
+			d := edits(word, form)
+			if len(word) > 2 && strings.HasPrefix(form, word) {
+				d = min(d, 1)
+			}
+			if d <= 2 && d < len(form) {
+				found = append(found, near{form, d})
+			}
 		}
 	}
 	slices.SortFunc(found, func(a, b near) int {

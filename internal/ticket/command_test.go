@@ -91,26 +91,65 @@ func (d desk) FindAgent(typed string) (string, bool) {
 	return id, ok
 }
 
-func TestCommandsAreAllOrNone(t *testing.T) {
+func TestActAssigns(t *testing.T) {
 	now := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 	people := desk{"bruno": "bruno"}
 	tk := &ticket.Ticket{Number: 1, Status: ticket.Open}
 	for _, c := range []struct{ typed, want string }{{"bruno", "bruno"}, {"me", "anne"}, {"moi", "anne"}, {"none", ""}, {"personne", ""}} {
-		events, err := ticket.Act(tk, "anne", []ticket.Command{{Name: ticket.CmdAssign, Arg: c.typed}}, people, now)
+		events, err := ticket.Act(tk, "anne", ticket.Command{Name: ticket.CmdAssign, Arg: c.typed}, people, now)
 		if err != nil || len(events) != 1 || events[0].Data["agent"] != c.want {
 			t.Errorf("#assign %s: %+v, %v", c.typed, events, err)
 		}
 	}
-	events, err := ticket.Act(tk, "anne", []ticket.Command{{Name: ticket.CmdClose, Line: "#close"}, {Name: ticket.CmdAssign, Arg: "zoe", Line: "#assign zoe"}}, people, now)
+	events, err := ticket.Act(tk, "anne", ticket.Command{Name: ticket.CmdAssign, Arg: "zoe", Line: "#assign zoe"}, people, now)
 	var bad *ticket.ActError
-	if !errors.As(err, &bad) || bad.Unknown != "zoe" || events != nil {
+	if !errors.As(err, &bad) || bad.Typed != "zoe" || bad.Fault != ticket.NoSuchAgent || events != nil {
 		t.Errorf("an unknown colleague: %+v, %v", events, err)
 	}
 }
 
+func TestActChangesTheState(t *testing.T) {
+	now := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		line  string
+		check func(*ticket.Ticket) bool
+	}{
+		{"#résolu réparé", func(t *ticket.Ticket) bool { return t.Status == ticket.Solved && t.Resolution == "réparé" }},
+		{"#clore", func(t *ticket.Ticket) bool { return t.Status == ticket.Closed }},
+		{"#attente", func(t *ticket.Ticket) bool { return t.Status == ticket.Pending && t.Turn() == ticket.TurnCustomer }},
+		{"#hold", func(t *ticket.Ticket) bool { return t.Status == ticket.Hold }},
+		{"#priorité haute", func(t *ticket.Ticket) bool { return t.Priority == ticket.High }},
+		{"#motif facture", func(t *ticket.Ticket) bool { return t.Category == "facture" }},
+		{"#objet Retard de livraison", func(t *ticket.Ticket) bool { return t.Subject == "Retard de livraison" }},
+		{"#tag +a \u2013old, B", func(t *ticket.Ticket) bool { return slices.Equal(t.Tags, []string{"a", "b"}) }},
+	} {
+		tk := &ticket.Ticket{Number: 1, Status: ticket.Open, Tags: []string{"old"}}
+		commands, _, err := ticket.ParseCommands(c.line)
+		if err != nil || len(commands) != 1 {
+			t.Fatalf("%s: %v, %v", c.line, commands, err)
+		}
+		events, err := ticket.Act(tk, "anne", commands[0], desk{}, now)
+		for i := range events {
+			tk.Apply(&events[i])
+		}
+		slices.Sort(tk.Tags)
+		if err != nil || !c.check(tk) {
+			t.Errorf("%s: %+v, %v", c.line, tk, err)
+		}
+	}
+	for line, fault := range map[string]ticket.Fault{"#reopen": ticket.StillOpen, "#priority soon": ticket.NoSuchPriority, "#tag +": ticket.NoTag} {
+		commands, _, _ := ticket.ParseCommands(line)
+		_, err := ticket.Act(&ticket.Ticket{Status: ticket.Open}, "anne", commands[0], desk{}, now)
+		var bad *ticket.ActError
+		if !errors.As(err, &bad) || bad.Fault != fault {
+			t.Errorf("%s: %v, want fault %s", line, err, fault)
+		}
+	}
+}
+
 func TestWhatAnAgentReleasesKeepsItsKnownCommands(t *testing.T) {
-	commands, rest := ticket.ParseKnown("#note\n#priority high\nCe client ment.\n#close\n")
-	if len(commands) != 1 || commands[0].Name != ticket.CmdNote || rest != "#priority high\nCe client ment.\n#close" {
+	commands, rest := ticket.ParseKnown("#note\n#frobnicate high\nCe client ment.\n#close\n")
+	if len(commands) != 1 || commands[0].Name != ticket.CmdNote || rest != "#frobnicate high\nCe client ment.\n#close" {
 		t.Errorf("%+v, rest %q", commands, rest)
 	}
 }

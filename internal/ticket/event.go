@@ -48,6 +48,36 @@ const (
 	Unreadable     What = "unreadable"      // a stage panicked or the mail could not be parsed; Data why
 	LoopSeen       What = "loop"            // Data why
 	Erased         What = "erased"          // a person's data is gone
+
+	Asked              What = "asked"               // an aside began; Aside; Message
+	AsideSent          What = "aside-sent"          // an agent's further mail in an aside; Data aside; Message
+	AsideReceived      What = "aside-received"      // an outsider's mail in an aside; Data aside; Message
+	ApprovalAsked      What = "approval-asked"      // Aside; Message
+	Decided            What = "decided"             // Data aside, decision (yes, no), text; Message
+	Left               What = "left"                // a participant goes; Data participant
+	Unobserving        What = "unobserving"         // Data agent
+	Untagged           What = "untag"               // Data tag
+	Redirected         What = "redirected"          // the customer was told the right address; Data team
+	HoldingSent        What = "holding"             // the customer was told that the first answer is late
+	UpdateSent         What = "update"              // the customer was told that we are still at it
+	Reminded           What = "reminded"            // the customer was reminded of our question
+	Overdue            What = "overdue"             // supervisors were told that the first answer is late
+	FieldsAsked        What = "fields-asked"        // Data names
+	ResolutionSent     What = "resolution-sent"     // the customer was told the resolution
+	OpenedFor          What = "opened-for"          // an agent opened it in a customer's name
+	ContactChanged     What = "contact"             // Data what it was and is
+	Merged             What = "merged"              // another ticket came in; Data number
+	MergedAway         What = "merged-into"         // this one went into another; Data number
+	SplitOff           What = "split"               // a message became a ticket of its own; Data number; Message
+	SplitFrom          What = "split-from"          // this ticket came of another's message; Data number
+	Planned            What = "planned"             // an activity; Data activity, kind, title, at
+	Done               What = "done"                // an activity was done; Data activity
+	Due                What = "due"                 // an activity's time came; Data activity
+	TimeSpent          What = "time"                // Data minutes, text
+	Invited            What = "invitation"          // Data uid, sequence, method; Message
+	InvitationAnswered What = "invitation-answered" // Data uid, answer; Message
+	CannedUsed         What = "template"            // Data name
+	AttachmentSent     What = "attachment-sent"     // Data number, name
 )
 
 // Whats lists all kinds of event.
@@ -55,7 +85,10 @@ func Whats() []What {
 	return []What{Created, Received, Visited, Replied, Noted, Automatic, Repeated, Acknowledged, Silent, Assigned,
 		StatusChanged, Prioritised, Categorised, Tagged, FieldSet, SubjectSet, LanguageSet, Joined, Observing,
 		ReplyToChanged, TeamAdded, TeamMoved, Mentions, Linked, MarkedSuspect, HeldMail, ReleasedMail, DroppedMail,
-		DeliveryFailed, DeliveryLate, Undeliverable, RuleApplied, Unreadable, LoopSeen, Erased}
+		DeliveryFailed, DeliveryLate, Undeliverable, RuleApplied, Unreadable, LoopSeen, Erased,
+		Asked, AsideSent, AsideReceived, ApprovalAsked, Decided, Left, Unobserving, Untagged, Redirected, HoldingSent, UpdateSent, Reminded,
+		Overdue, FieldsAsked, ResolutionSent, OpenedFor, ContactChanged, Merged, MergedAway, SplitOff, SplitFrom, Planned, Done, Due, TimeSpent,
+		Invited, InvitationAnswered, CannedUsed, AttachmentSent}
 }
 
 // Event is one entry of a ticket's history.
@@ -66,6 +99,7 @@ type Event struct {
 	What        What
 	Message     uint64            `json:",omitempty"`
 	Participant *Participant      `json:",omitempty"`
+	Aside       *Aside            `json:",omitempty"`
 	Data        map[string]string `json:",omitempty"`
 }
 
@@ -83,7 +117,7 @@ func (t *Ticket) Apply(e *Event) {
 // effects holds the events that change more than the history.
 var effects = map[What]func(*Ticket, *Event){
 	Created: func(t *Ticket, e *Event) {
-		t.Created, t.Status, t.Priority, t.Subject = e.At, New, Low, e.Data["subject"]
+		t.Created, t.TurnSince, t.Status, t.Priority, t.Subject = e.At, e.At, New, Low, e.Data["subject"]
 	},
 	Received:     func(t *Ticket, e *Event) { t.heardFrom() },
 	Replied:      (*Ticket).answered,
@@ -121,11 +155,54 @@ var effects = map[What]func(*Ticket, *Event){
 		}
 	},
 	Linked: func(t *Ticket, e *Event) {
-		if n, err := strconv.ParseUint(e.Data["number"], 10, 64); err == nil && !slices.Contains(t.Linked, n) {
+		if n := e.number("number"); n != 0 && !slices.Contains(t.Linked, n) {
 			t.Linked = append(t.Linked, n)
 		}
 	},
 	MarkedSuspect: func(t *Ticket, e *Event) { t.Suspect = true },
+
+	Asked:         (*Ticket).openAside,
+	ApprovalAsked: (*Ticket).openAside,
+	AsideSent:     func(t *Ticket, e *Event) { t.wrote(e.By) },
+	Decided: func(t *Ticket, e *Event) {
+		if a := t.Aside(e.number("aside")); a != nil && a.Decision == "" {
+			a.Decision = e.Data["decision"]
+		}
+	},
+	Left: func(t *Ticket, e *Event) {
+		if p := t.Participant(e.number("participant")); p != nil {
+			p.Removed = true
+		}
+	},
+	Unobserving: func(t *Ticket, e *Event) { t.Observers = without(t.Observers, e.Data["agent"]) },
+	Untagged:    func(t *Ticket, e *Event) { t.Tags = without(t.Tags, e.Data["tag"]) },
+	HoldingSent: func(t *Ticket, e *Event) { t.HoldingAt, t.ToldAt = e.At, e.At },
+	UpdateSent:  func(t *Ticket, e *Event) { t.ToldAt = e.At },
+	Reminded:    func(t *Ticket, e *Event) { t.RemindedAt = e.At },
+	Overdue:     func(t *Ticket, e *Event) { t.OverdueAt = e.At },
+	FieldsAsked: func(t *Ticket, e *Event) { t.FieldsAsked++ },
+	MergedAway:  func(t *Ticket, e *Event) { t.MergedInto = e.number("number") },
+	SplitFrom:   func(t *Ticket, e *Event) { t.SplitFrom = e.number("number") },
+	TimeSpent:   func(t *Ticket, e *Event) { t.Minutes += int(e.number("minutes")) },
+}
+
+// number reads one of the event's values, 0 when it is none.
+func (e *Event) number(name string) uint64 {
+	n, err := strconv.ParseUint(e.Data[name], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// openAside numbers the aside.
+func (t *Ticket) openAside(e *Event) {
+	t.wrote(e.By)
+	if e.Aside == nil {
+		return
+	}
+	e.Aside.ID = uint64(len(t.Asides)) + 1
+	t.Asides = append(t.Asides, *e.Aside)
 }
 
 // heardFrom is a customer's word: it is our turn again.
@@ -140,6 +217,7 @@ func (t *Ticket) answered(e *Event) {
 	if t.FirstReply.IsZero() {
 		t.FirstReply = e.At
 	}
+	t.ToldAt = e.At
 	t.wrote(e.By)
 	t.setStatus(Pending, e.At)
 }
@@ -151,7 +229,11 @@ func (t *Ticket) wrote(by Actor) {
 }
 
 func (t *Ticket) setStatus(s Status, at time.Time) {
+	was := t.Turn()
 	t.Status = s
+	if t.Turn() != was {
+		t.TurnSince = at
+	}
 	switch s {
 	case Solved:
 		t.SolvedAt, t.ClosedAt = at, time.Time{}
@@ -173,6 +255,10 @@ func (t *Ticket) join(p *Participant) {
 	}
 	p.ID = uint64(len(t.Participants)) + 1
 	t.Participants = append(t.Participants, *p)
+}
+
+func without(list []string, s string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(x string) bool { return x == s })
 }
 
 func add(list []string, s string) []string {

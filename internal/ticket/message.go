@@ -18,7 +18,9 @@ const (
 	KindAuto     Kind = "automatic" // a vacation answer, a receipt
 	KindBounce   Kind = "bounce"    // a delivery report
 	KindAck      Kind = "acknowledgement"
-	KindInternal Kind = "internal" // an agent's mail that is not for the customer and not for colleagues: commands
+	KindAsideOut Kind = "aside-out" // an agent's mail to someone outside who is not the customer
+	KindAsideIn  Kind = "aside-in"  // that person's answer
+	KindInternal Kind = "internal"  // an agent's mail that is not for the customer and not for colleagues: commands
 )
 
 // Public says whether the customer knows of a message of this kind.
@@ -36,7 +38,8 @@ type Message struct {
 	To        []addr.Address `json:",omitempty"`
 	Subject   string         `json:",omitempty"`
 	MessageID string         `json:",omitempty"` // as received, or as we minted it for the customer
-	Excerpt   string         `json:",omitempty"` // of a note: what must not be in a mail to the customer
+	Aside     uint64         `json:",omitempty"` // which aside it is of
+	Excerpt   string         `json:",omitempty"` // of a note or an aside: what must not be in a mail to the customer
 	Backed    string         `json:",omitempty"` // how the address is backed, "" is not
 	Prefix    []byte         `json:",omitempty"` // the header fields that we add above the bytes as received
 	Facts     []byte         `json:",omitempty"` // what each stage learned, JSON

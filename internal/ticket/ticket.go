@@ -57,7 +57,9 @@ type Relation string
 const (
 	Requester Relation = "requester"
 	Copied    Relation = "cc"
-	Observer  Relation = "observer"
+	Observer  Relation = "observer" // sees what is public
+	Expert    Relation = "expert"   // sees an aside
+	Approver  Relation = "approver" // sees what is to be decided
 )
 
 // Participant is someone from outside who takes part. ID is its number within
@@ -70,6 +72,19 @@ type Participant struct {
 	Contact  uint64       `json:",omitempty"`
 	ReplyTo  addr.Address `json:",omitzero"` // the single Reply-To of the latest backed mail
 	Removed  bool         `json:",omitempty"`
+}
+
+// Aside is a thread inside a ticket with someone outside who is not the
+// customer, or a decision that is asked for. ID begins at 1, for ever.
+type Aside struct {
+	ID       uint64
+	Approval bool     `json:",omitempty"`
+	Subject  string   `json:",omitempty"`
+	With     []uint64 `json:",omitempty"` // participants
+	Agent    string   `json:",omitempty"` // an approver with an account, id
+	By       string   // who opened it, agent id
+	Opened   time.Time
+	Decision string `json:",omitempty"` // of an approval: yes or no
 }
 
 // Ticket is the state that its events made.
@@ -98,10 +113,23 @@ type Ticket struct {
 	SolvedAt     time.Time `json:",omitzero"`
 	ClosedAt     time.Time `json:",omitzero"`
 	Resolution   string    `json:",omitempty"`
-	Events       uint64    // how many: the last event's sequence number
-	Messages     uint64    // how many: the last message's sequence number
-	Outgoing     uint64    // how many mails we minted a Message-ID for
-	Erased       bool      `json:",omitempty"`
+	TurnSince    time.Time `json:",omitzero"`  // since when it is the turn of whose turn it is
+	ToldAt       time.Time `json:",omitzero"`  // our last word to the customer, of an agent or by a timer
+	HoldingAt    time.Time `json:",omitzero"`  // the holding mail
+	RemindedAt   time.Time `json:",omitzero"`  // the reminder to the customer
+	OverdueAt    time.Time `json:",omitzero"`  // the warning to the supervisors
+	FieldsAsked  int       `json:",omitempty"` // how many times the customer was asked for fields
+	Minutes      int       `json:",omitempty"` // time spent
+	Asides       []Aside   `json:",omitempty"`
+	SplitFrom    uint64    `json:",omitempty"`
+	// MovedPeople and MovedAsides say, in a merged ticket, which numbers its
+	// participants and asides have in MergedInto: their tokens live on.
+	MovedPeople map[uint64]uint64 `json:",omitempty"`
+	MovedAsides map[uint64]uint64 `json:",omitempty"`
+	Events      uint64            // how many: the last event's sequence number
+	Messages    uint64            // how many: the last message's sequence number
+	Outgoing    uint64            // how many mails we minted a Message-ID for
+	Erased      bool              `json:",omitempty"`
 }
 
 // Turn derives whose turn it is.
@@ -135,6 +163,14 @@ func (t *Ticket) Participant(id uint64) *Participant {
 		}
 	}
 	return nil
+}
+
+// Aside finds an aside by number.
+func (t *Ticket) Aside(id uint64) *Aside {
+	if id == 0 || id > uint64(len(t.Asides)) {
+		return nil
+	}
+	return &t.Asides[id-1]
 }
 
 // Who finds the participant with an address, compared without case.

@@ -1,0 +1,147 @@
+package pipeline
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"postdesk/internal/compose"
+	"postdesk/internal/config"
+	"postdesk/internal/ticket"
+)
+
+// effect is what a command does once it is known where the mail's text goes.
+type effect struct {
+	desk     bool // it needs no ticket
+	observer bool // observers may use it too
+	// do carries it out in the mail's transaction and says in words what was
+	// done. nil: the command is about the mail itself, and was heeded before.
+	do func(out *outbound, c ticket.Command) (done string, err error)
+}
+
+// effectOf is the table of the commands. One that is not in it may be used by
+// nobody.
+func effectOf(n ticket.Name) (effect, bool) {
+	switch n {
+	case ticket.CmdNote:
+		return effect{observer: true}, true
+	case ticket.CmdPublic:
+		return effect{}, true
+	case ticket.CmdSend, ticket.CmdCancel:
+		return effect{observer: true}, true // in answer to a notice they are heeded before
+	case ticket.CmdHelp:
+		return effect{desk: true, observer: true, do: (*outbound).help}, true
+	case ticket.CmdAssign, ticket.CmdSolved, ticket.CmdClose, ticket.CmdReopen, ticket.CmdPending, ticket.CmdHold,
+		ticket.CmdPriority, ticket.CmdCategory, ticket.CmdTag, ticket.CmdSubject:
+		return effect{do: (*outbound).changeState}, true
+	case ticket.CmdSolvedTell:
+		return effect{do: (*outbound).tellResolution}, true
+	}
+	return effect{}, false
+}
+
+// refusal is a command that was understood and may not be carried out. It ends
+// the transaction: of several commands all are carried out or none. The mail is
+// then held and its agent told.
+type refusal struct {
+	line    string // the command as it was typed
+	why     string // in the agent's language
+	closest []string
+}
+
+// Error is for the log.
+func (r *refusal) Error() string { return "command refused: " + r.line + ": " + r.why }
+
+// reason is for the agent.
+func (r *refusal) reason() string { return r.line + " – " + r.why }
+
+// refuse says why a command can't be carried out, and what may have been meant.
+func refuse(c ticket.Command, why string, closest ...string) error {
+	return &refusal{line: c.Line, why: why, closest: closest}
+}
+
+// permitted looks at role and place before anything is written.
+func (out *outbound) permitted() error {
+	for _, c := range out.commands {
+		e, ok := effectOf(c.Name)
+		switch {
+		case !ok:
+			return refuse(c, words(out.lang(), "notHere"))
+		case out.agent.Role == config.RoleObserver && !e.observer:
+			return refuse(c, words(out.lang(), "observer"))
+		case out.t == nil && !e.desk && !out.opensTicket():
+			return refuse(c, words(out.lang(), "noTicket"))
+		}
+	}
+	if ticket.Has(out.commands, ticket.CmdNote) && ticket.Has(out.commands, ticket.CmdPublic) {
+		return refuse(out.commands[0], words(out.lang(), "noteAndPublic"))
+	}
+	return nil
+}
+
+// opensTicket: the mail will have a ticket once its text is read.
+func (out *outbound) opensTicket() bool { return ticket.Has(out.commands, ticket.CmdCustomer) }
+
+// apply carries out the commands, and repeats what was done.
+func (out *outbound) apply() ([]string, error) {
+	was := out.t.Assignee
+	var done []string
+	for _, c := range out.commands {
+		e, _ := effectOf(c.Name)
+		if e.do == nil {
+			continue
+		}
+		said, err := e.do(out, c)
+		if err != nil {
+			return nil, err
+		}
+		if said != "" {
+			done = append(done, said)
+		}
+	}
+	return done, out.handOver(was)
+}
+
+// changeState is for the commands that package ticket knows by itself.
+func (out *outbound) changeState(c ticket.Command) (string, error) {
+	events, err := ticket.Act(out.t, out.agent.ID, c, out.w, out.at)
+	var bad *ticket.ActError
+	if errors.As(err, &bad) {
+		return "", refuse(c, fmt.Sprintf(words(out.lang(), "fault-"+string(bad.Fault)), bad.Typed))
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := out.events(events); err != nil {
+		return "", err
+	}
+	return out.didWhat(c), nil
+}
+
+// didWhat says what became of the ticket by a command about its state.
+func (out *outbound) didWhat(c ticket.Command) string {
+	lang := out.lang()
+	switch c.Name {
+	case ticket.CmdAssign:
+		if name := out.w.assigneeName(out.t); name != "" {
+			return fmt.Sprintf(words(lang, "doneAssign"), c.Line, name)
+		}
+		return fmt.Sprintf(words(lang, "doneNobody"), c.Line)
+	case ticket.CmdPriority:
+		return fmt.Sprintf(words(lang, "donePriority"), c.Line, words(lang, string(out.t.Priority)))
+	case ticket.CmdCategory:
+		return fmt.Sprintf(words(lang, "doneCategory"), c.Line, out.t.Category)
+	case ticket.CmdSubject:
+		return fmt.Sprintf(words(lang, "doneSubject"), c.Line, out.t.Subject)
+	case ticket.CmdTag:
+		return fmt.Sprintf(words(lang, "doneTag"), c.Line, cmp.Or(strings.Join(out.t.Tags, ", "), words(lang, "noTags")))
+	}
+	return fmt.Sprintf(words(lang, "done-"+string(out.t.Status)), c.Line)
+}
+
+// help answers with the page of commands.
+func (out *outbound) help(ticket.Command) (string, error) {
+	out.page(compose.NoticeHelp, compose.NoticeData{})
+	return "", nil
+}
