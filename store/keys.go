@@ -25,6 +25,8 @@ const (
 	tableUsual    = 'U' // team, contact or company → who last answered
 	tableTurn     = 'R' // team → who was last assigned by turn
 	tableSeen     = 'D' // Message-ID, From, body → where it went
+	tableTimer    = 'L' // ticket → Timer
+	tableAbsence  = 'L' // agent id → Absence
 
 	indexView      = 'v' // team, status, updated, ticket → row
 	indexAssignee  = 'a' // assignee, ticket → status
@@ -38,6 +40,8 @@ const (
 	indexItem      = 'j' // ticket, item, outbox id
 	indexHeldFor   = 'h' // state, held id
 	indexExpiry    = 'x' // time, the key of a record that goes then
+	indexTimer     = 't' // time, ticket
+	indexTime      = 'y' // time, ticket, event: time spent
 )
 
 // key encodes a tuple so that the bytes sort as the values do. Strings end in
@@ -71,6 +75,11 @@ func appendString(k []byte, s string) []byte {
 		}
 	}
 	return append(k, 0, 1)
+}
+
+// timeOf is the time that a key's part begins with.
+func timeOf(part []byte) time.Time {
+	return time.Unix(0, int64(binary.BigEndian.Uint64(part)^1<<63)).UTC()
 }
 
 // lastUint is the number at the end of a key.
