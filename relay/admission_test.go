@@ -92,12 +92,12 @@ func TestSilentHostCostsLittleTime(t *testing.T) {
 
 // The end of all that comes before the data is not the end of the data.
 func TestTimeBeforeTheDataEndsWithIt(t *testing.T) {
-	d := newDesk(t, func(o *Options) { o.Timeouts.First, o.Timeouts.Dot = 300*time.Millisecond, time.Second })
+	d := newDesk(t, func(o *Options) { o.Timeouts.First, o.Timeouts.Dot = time.Second, 2*time.Second })
 	d.withSink(testkit.SinkOptions{Script: testkit.Script{testkit.AtDot: {Stall: true}}})
 	began := time.Now()
 	id := d.put(mailText("x\r\n"), ack, "you@example.net")[0]
 	d.start()
-	if row := d.untilTried(id, 1); row.DataStarted.IsZero() || time.Since(began) < time.Second {
+	if row := d.untilTried(id, 1); row.DataStarted.IsZero() || time.Since(began) < 2*time.Second {
 		t.Errorf("cut off after %v: %+v", time.Since(began), row)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 	"unicode"
@@ -68,16 +67,8 @@ func bombs(t *testing.T) []string {
 	return list
 }
 
-// cpu is what this process has used, and peak is the most memory that it had
-// since the last forgetPeak, in bytes.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
+// peak is the most memory that this process had since the last forgetPeak, in
+// bytes.
 func peak(field string) int64 {
 	status, _ := os.ReadFile("/proc/self/status")
 	_, rest, _ := strings.Cut(string(status), "\n"+field+":")
@@ -118,13 +109,13 @@ func (d *desk) explode(listener string, list []string) {
 		f := &foreign{name: filepath.Base(file), mail: mail, sender: "eve" + strconv.Itoa(i) + "@evil.test"}
 		debug.FreeOSMemory()
 		forgetPeak()
-		began, used, had := time.Now(), cpu(), peak("VmRSS")
+		began, used, had := time.Now(), testkit.CPU(), peak("VmRSS")
 		if f.reply, err = hand(d.srv.Addr(listener), hello, f.sender, "relationclient@example.com", mail); err != nil {
 			d.Errorf("%s: %q, %v", f.name, f.reply, err)
 			continue
 		}
 		d.drained()
-		d.bounded(f, time.Since(began), cpu()-used, peak("VmHWM")-had)
+		d.bounded(f, time.Since(began), testkit.CPU()-used, peak("VmHWM")-had)
 		if strings.HasPrefix(f.reply, "250 ") {
 			taken = append(taken, f)
 		} else if !strings.HasPrefix(f.reply, "5") {

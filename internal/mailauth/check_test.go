@@ -217,12 +217,12 @@ func TestThousandSignatures(t *testing.T) {
 	other := sign(t, plainMail, k, "list.example", nil)
 	other = signatureOf(other)
 	many := strings.Repeat(other, 900) + mail
-	start := time.Now()
+	start := testkit.CPU()
 	r := checker(d).Check(t.Context(), input(t, many))
 	if ok, _ := r.Backed(anne); !ok || len(r.DKIM) != MaxVerifications || r.DKIMIgnored != 901-MaxVerifications {
 		t.Errorf("%+v", r)
 	}
-	if took := time.Since(start); took > time.Second {
+	if took := testkit.CPU() - start; took > time.Second*raceFactor {
 		t.Errorf("took %s", took)
 	}
 }
@@ -252,14 +252,15 @@ func TestCPUBombs(t *testing.T) {
 		"30 MB in five signatures":      {strings.Repeat(signatureOf(signed), 5) + plainMail + strings.Repeat(strings.Repeat("x", 70)+"\r\n", 400_000), Fail},
 		"h= with the most names signed": {strings.Repeat("X-A: a\r\n", 980) + strings.Replace(signed, " h=", " h="+strings.Repeat("x-a:", 250), 1), Fail},
 	} {
-		start := time.Now()
+		start := testkit.CPU()
 		r := checker(d).Check(t.Context(), input(t, x.mail))
-		took := time.Since(start)
+		took := testkit.CPU() - start
+		most := 2 * time.Second * raceFactor * time.Duration(max(1, len(x.mail)/(10<<20)))
 		r.DKIM = append(r.DKIM, DKIM{}) // none at all is ""
 		if r.DKIM[0].Result != x.want {
 			t.Errorf("%s: %+v %s; want %s", name, r.DKIM, r.AuthorFault, x.want)
 		}
-		if took > 2*time.Second*raceFactor {
+		if took > most {
 			t.Errorf("%s: took %s", name, took)
 		}
 	}
@@ -326,7 +327,7 @@ func TestDNSTrouble(t *testing.T) {
 		c := New(Options{Resolver: d.Resolver(), Budget: 400 * time.Millisecond})
 		start := time.Now()
 		r := c.Check(t.Context(), input(t, mail))
-		if took := time.Since(start); took > time.Second {
+		if took := testkit.CPU() - start; took > time.Second*raceFactor {
 			t.Errorf("%s: took %s", name, took)
 		}
 		if r.SPF.Result != x.spf || len(r.DKIM) != 1 || r.DKIM[0].Result != x.dkim || r.TempError() != x.temp {
