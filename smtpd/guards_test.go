@@ -203,13 +203,13 @@ func TestSpoolThatFailsIsATemporaryError(t *testing.T) {
 // go-smtp's ReadTimeout covers a whole DATA and cuts a steady slow sender.
 func TestSlowButSteadySenderIsServed(t *testing.T) {
 	w := newWorld(t, func(o *Options) {
-		o.Timeouts.Data, o.Timeouts.MinRate, o.Timeouts.RateWindow = 200*time.Millisecond, 20, 100*time.Millisecond
+		o.Timeouts.Data, o.Timeouts.MinRate, o.Timeouts.RateWindow = time.Second, 5, 600*time.Millisecond
 	})
 	c := w.dial(MX, 0)
 	c.envelope("EHLO", "desk@ours.test")
 	for range 15 {
 		c.raw("x\r\n")
-		time.Sleep(30 * time.Millisecond) // longer in all than Data
+		time.Sleep(100 * time.Millisecond) // longer in all than Data
 	}
 	c.raw(".\r\n")
 	c.expect("250")

@@ -327,7 +327,7 @@ func TestDNSTrouble(t *testing.T) {
 		c := New(Options{Resolver: d.Resolver(), Budget: 400 * time.Millisecond})
 		start := time.Now()
 		r := c.Check(t.Context(), input(t, mail))
-		if took := testkit.CPU() - start; took > time.Second*raceFactor {
+		if took := time.Since(start); took > 2*time.Second {
 			t.Errorf("%s: took %s", name, took)
 		}
 		if r.SPF.Result != x.spf || len(r.DKIM) != 1 || r.DKIM[0].Result != x.dkim || r.TempError() != x.temp {
@@ -344,7 +344,7 @@ func TestSlowMailsDoNotBlockOthers(t *testing.T) {
 	k := edKey(t, "")
 	d := testkit.NewDNS(t, map[string][]string{"s1._domainkey.example.com": {k.record}})
 	d.SetMode("dead.example", testkit.DNSTimeout)
-	c := New(Options{Resolver: d.Resolver(), Budget: 500 * time.Millisecond, Workers: 2})
+	c := New(Options{Resolver: d.Resolver(), Budget: 5 * time.Second, Workers: 2})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var wg sync.WaitGroup
@@ -357,7 +357,7 @@ func TestSlowMailsDoNotBlockOthers(t *testing.T) {
 	time.Sleep(20 * time.Millisecond) // let the slow ones be first
 	start := time.Now()
 	r := c.Check(ctx, in)
-	if ok, _ := r.Backed(anne); !ok || time.Since(start) > 250*time.Millisecond {
+	if ok, _ := r.Backed(anne); !ok || time.Since(start) > 3*time.Second {
 		t.Errorf("%s: %+v", time.Since(start), r)
 	}
 	cancel()
