@@ -6,8 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/unicode/norm"
-
+	"postdesk/internal/alike"
 	"postdesk/internal/config"
 )
 
@@ -35,7 +34,7 @@ type formField struct {
 func NewForm(fields []config.Field) (*Form, error) {
 	f := &Form{}
 	for _, field := range fields {
-		x := formField{Field: field, key: FoldName(field.Name), hint: FoldName(field.Hint)}
+		x := formField{Field: field, key: alike.Name(field.Name), hint: alike.Name(field.Hint)}
 		if field.Pattern != "" {
 			var err error
 			if x.pattern, err = regexp.Compile(`(?i)^(?:` + field.Pattern + `)$`); err != nil {
@@ -144,7 +143,7 @@ func (f *Form) split(line string) (x *formField, value string) {
 	if at < 0 || at > maxFormLabel {
 		return nil, ""
 	}
-	key := FoldName(line[:at])
+	key := alike.Name(line[:at])
 	if x = f.byKey(key); x == nil {
 		if n, rest, ok := strings.Cut(key, " "); ok && len(n) < 3 && strings.Trim(n, "0123456789") == "" { // "1. Version"
 			x = f.byKey(rest)
@@ -173,14 +172,14 @@ func (x *formField) withoutHint(value string, end bool) string {
 	if x.hint == "" {
 		return value
 	}
-	if FoldName(value) == x.hint {
+	if alike.Name(value) == x.hint {
 		return ""
 	}
 	open, shut := strings.IndexByte(value, '('), strings.IndexByte(value, ')')
 	if end {
 		open, shut = strings.LastIndexByte(value, '('), strings.LastIndexByte(value, ')')
 	}
-	if open < 0 || shut < open || FoldName(value[open+1:shut]) != x.hint {
+	if open < 0 || shut < open || alike.Name(value[open+1:shut]) != x.hint {
 		return value
 	}
 	return strings.TrimSpace(value[:open] + " " + value[shut+1:])
@@ -244,11 +243,11 @@ func (f *Form) Missing(have map[string]string) []config.Field {
 }
 
 // Value finds a field's value whatever the case and accents of the name.
-func Value(have map[string]string, name string) string { return valueOf(have, FoldName(name)) }
+func Value(have map[string]string, name string) string { return valueOf(have, alike.Name(name)) }
 
 func valueOf(have map[string]string, key string) string {
 	for name, value := range have {
-		if value != "" && FoldName(name) == key {
+		if value != "" && alike.Name(name) == key {
 			return value
 		}
 	}
@@ -279,7 +278,7 @@ func (f *Form) find(name string) *formField {
 	if f == nil {
 		return nil
 	}
-	return f.byKey(FoldName(name))
+	return f.byKey(alike.Name(name))
 }
 
 func (f *Form) byKey(key string) *formField {
@@ -342,27 +341,6 @@ func visible(line string) string {
 // trimMarkup takes stars, underscores and bullets off the ends of a line.
 func trimMarkup(s string) string {
 	return strings.TrimRight(strings.TrimLeft(s, "*_•·–- \t"), "*_ \t")
-}
-
-// FoldName makes a name comparable: letters and digits only, lower case, no
-// accents, single spaces.
-func FoldName(s string) string {
-	var b strings.Builder
-	gap := false
-	for _, r := range norm.NFKD.String(strings.ToLower(limitText(s, maxFormLabel))) {
-		switch {
-		case unicode.Is(unicode.Mn, r):
-		case unicode.IsLetter(r) || unicode.IsNumber(r):
-			if gap && b.Len() > 0 {
-				b.WriteByte(' ')
-			}
-			b.WriteRune(r)
-			gap = false
-		default:
-			gap = true
-		}
-	}
-	return b.String()
 }
 
 // limitText cuts at a whole character.

@@ -1,0 +1,34 @@
+package alike_test
+
+import (
+	"testing"
+
+	"postdesk/internal/alike"
+)
+
+func TestNamesThatPeopleTypeAlike(t *testing.T) {
+	for in, want := range map[string]string{
+		"Version du produit":               "version du produit",
+		"  VERSION\u00a0DU\u202fPRODUIT ":  "version du produit",
+		"Numéro d’élève":                   "numero d eleve",
+		"Nume\u0301ro d'e\u0301le\u0300ve": "numero d eleve",
+		"N°\u00a0de série":                 "n de serie",
+		"***":                              "",
+	} {
+		if got := alike.Name(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	if got := alike.Value("SN-1234 567"); got != "sn1234567" {
+		t.Errorf("value %q", got)
+	}
+}
+
+func FuzzName(f *testing.F) {
+	f.Add("Numéro d’élève")
+	f.Fuzz(func(t *testing.T, s string) {
+		if once := alike.Name(s); len(once) < 200 && alike.Name(once) != once {
+			t.Errorf("%q: %q, then %q", s, once, alike.Name(once))
+		}
+	})
+}
