@@ -267,7 +267,7 @@ func (e *eraser) messages(number uint64, list []uint64, whole bool, own map[uint
 				}
 				m.From, m.MessageID, m.Backed = addr.Mailbox{}, "", ""
 			}
-			m.Subject, m.Prefix, m.Facts = "", nil, nil
+			m.Subject, m.Excerpt, m.Prefix, m.Facts = "", "", nil, nil
 		}
 		return mails, 0, 0, PutMessage(tx, number, m)
 	})
@@ -357,6 +357,9 @@ func (e *eraser) events(number uint64, list []uint64, whole bool) error {
 		if p := ev.Participant; p != nil && (whole || e.isParticipant(*p)) {
 			blank(p)
 		}
+		if ev.Aside != nil && whole {
+			ev.Aside.Subject = ErasedText
+		}
 		for k, v := range ev.Data {
 			if v != "" && (e.mentions(v) || whole && quoted[ev.What] == k) {
 				ev.Data[k] = ErasedText
@@ -385,6 +388,9 @@ func (e *eraser) head(number uint64, whole bool) error {
 		}
 		if whole {
 			t.Subject, t.Resolution, t.Fields = ErasedText, "", nil
+			for i := range t.Asides {
+				t.Asides[i].Subject = ErasedText
+			}
 		} else if e.mentions(t.Subject) {
 			t.Subject = ErasedText
 		}

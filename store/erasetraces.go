@@ -60,13 +60,13 @@ func (e *eraser) heldMail(tx Tx, id uint64) (mails, rows, underWay int, err erro
 	return mails, 0, 0, put(tx, key(tableHeld, id), h)
 }
 
-// traces deletes the keys that bear an address: who usually answers it, the
-// counters of acknowledgements to it, the same content that it sent, and the
+// traces deletes the keys that bear an address: who usually answers it, how
+// often it was asked, the counters of acknowledgements to it, the same content that it sent, and the
 // entries of the index that say when those records go.
 func (e *eraser) traces() error {
 	var keys [][]byte
 	err := e.db.View(e.ctx, func(tx ReadTx) error {
-		for _, table := range []byte{tableUsual, tableWindow, indexExpiry} {
+		for _, table := range []byte{tableUsual, tableWindow, tableSolicit, indexExpiry} {
 			lo, hi := within([]byte{table})
 			err := tx.Scan(lo, hi, 0, false, func(k, _ []byte) error {
 				if e.inKey(k) {
@@ -106,7 +106,7 @@ func (e *eraser) inKey(k []byte) bool {
 	if head := len(key(indexExpiry, time.Time{})); k[0] == indexExpiry && len(k) > head {
 		k = k[head:]
 	}
-	if k[0] != tableUsual && k[0] != tableWindow {
+	if k[0] != tableUsual && k[0] != tableWindow && k[0] != tableSolicit {
 		return false
 	}
 	parts := keyStrings(k[1:])
@@ -185,10 +185,10 @@ func MoveRequest(tx Tx, number, from, to uint64) error {
 	return SaveTicket(tx, t)
 }
 
-// DeleteContact removes the record of a contact and its addresses. Its number
+// DeleteContact removes the record of a contact and what points to it. Its number
 // is not given again.
 func DeleteContact(tx Tx, id uint64) error {
-	if err := dropAddresses(tx, id); err != nil {
+	if err := dropIndexes(tx, id); err != nil {
 		return err
 	}
 	return tx.Delete(key(tableContact, id))

@@ -26,7 +26,8 @@ const (
 	tableTurn     = 'R' // team → who was last assigned by turn
 	tableSeen     = 'D' // Message-ID, From, body → where it went
 	tableTimer    = 'L' // ticket → Timer
-	tableAbsence  = 'L' // agent id → Absence
+	tableAbsence  = 'B' // agent id → Absence
+	tableSolicit  = 'S' // team, address → Solicited
 
 	indexView      = 'v' // team, status, updated, ticket → row
 	indexAssignee  = 'a' // assignee, ticket → status
@@ -39,6 +40,7 @@ const (
 	indexSent      = 'm' // ticket, message, outbox id
 	indexItem      = 'j' // ticket, item, outbox id
 	indexHeldFor   = 'h' // state, held id
+	indexField     = 'f' // field of an entered contact, value, contact
 	indexExpiry    = 'x' // time, the key of a record that goes then
 	indexTimer     = 't' // time, ticket
 	indexTime      = 'y' // time, ticket, event: time spent
