@@ -24,11 +24,13 @@ type cleaner struct {
 	name      string            // the name that it looks for
 	insert    string            // text to put above
 	cids      map[string]string // Content-IDs, old to new
+	lead      *Draft            // the parts in which the person's new text stands; nil is the first of each kind
 	plainDone bool
 	htmlDone  bool
 	fresh     string // the new text of the first part
 	freshHTML string // and of the first HTML
 	below     string // the agent's words between or below the quote of the HTML
+	marked    string // the signature that the client marked in the HTML
 	missing   []string
 	tail      *block // put at the end of the first text and the first HTML
 	seed      string // of boundaries
@@ -98,18 +100,24 @@ func viaEdits(text, via string) []edit {
 
 // plain cleans a text/plain part.
 func (k *cleaner) plain(p *message.Part) string {
-	text := p.Text(maxBody)
-	if strings.EqualFold(p.Params["format"], "flowed") {
-		text = unflow(text, strings.EqualFold(p.Params["delsp"], "yes"))
+	text := plainOf(p)
+	if k.lead != nil && k.lead.plain != nil && p != k.lead.plain {
+		return k.furtherText(text)
 	}
 	return k.plainText(text)
 }
 
+// furtherText cleans text in which no command and no signature stands.
+func (k *cleaner) furtherText(text string) string {
+	done := k.plainDone
+	k.plainDone = true
+	out := k.plainText(text)
+	k.plainDone = done
+	return out
+}
+
 // plainText cleans text.
 func (k *cleaner) plainText(text string) string {
-	if unwrapped, ok := unwrapPGP(text); ok {
-		text = unwrapped
-	}
 	first := !k.plainDone
 	k.plainDone = true
 	f := &flat{text: text, quote: quoteOffset(text)}
@@ -164,14 +172,15 @@ func (k *cleaner) html(p *message.Part) (out string, ok bool) {
 	if err != nil {
 		return "", false
 	}
-	first := !k.htmlDone
-	k.htmlDone = true
+	first := !k.htmlDone && (k.lead == nil || k.lead.html == nil || k.lead.html == p)
+	k.htmlDone = k.htmlDone || first
 	quoteAt := message.QuoteStart(root)
 	scrub := scrubber{rewrite: k.rw.text, cid: k.newCID}
 	f := flattenHTML(root, quoteAt)
 	list := k.edits(f, first)
 	anchor := insertionPoint(quoteAt)
 	if first {
+		k.marked = f.marked(isSignatureNode)
 		k.freshHTML = strings.TrimLeft(applyEdits(f.text, list, 0, f.quote), "\n")
 	}
 	rest := unquotedHTML(f, list, quoteAt)

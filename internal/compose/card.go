@@ -55,10 +55,43 @@ func (k *cleaner) cardText(text string) string {
 			line = "PRODID:-//postdesk//EN"
 		case strings.HasPrefix(name, "X-"), name == "REV", name == "SOURCE":
 			continue
+		case name == "DESCRIPTION", name == "COMMENT":
+			line = k.cardWords(line)
 		}
 		writeFolded(&b, k.rw.text(line))
 	}
 	return b.String()
+}
+
+// cardWords takes commands and our block out of a property that repeats the mail's text, RFC 5545
+// §3.3.11.
+func (k *cleaner) cardWords(line string) string {
+	at := valueAt(line)
+	text := cardUnescapes.Replace(line[at:])
+	list, _ := commandEdits(text, k.commands)
+	for _, e := range k.c.blockSpans(text) {
+		list = append(list, wholeLines(text, e))
+	}
+	if len(list) == 0 {
+		return line
+	}
+	return line[:at] + calendarText(applyEdits(text, sortEdits(list), 0, len(text)))
+}
+
+var cardUnescapes = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\N`, "\n", `\,`, ",", `\;`, ";")
+
+// valueAt is where the value of a property begins: behind the first colon that stands in no quoted parameter.
+func valueAt(line string) int {
+	quoted := false
+	for i := 0; i < len(line); i++ {
+		switch {
+		case line[i] == '"':
+			quoted = !quoted
+		case line[i] == ':' && !quoted:
+			return i + 1
+		}
+	}
+	return len(line)
 }
 
 // writeFolded writes a line of at most 75 octets and continues it, never within a

@@ -4,10 +4,13 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"postdesk/internal/message"
 )
 
 // commandEdits finds the command lines at the top of text, whatever white space,
-// wrapping, quotes and links a client made of them. missing are those that are not there.
+// wrapping, quotes, list marks and links a client made of them. missing are those
+// that are not there.
 func commandEdits(text string, commands []string) (list []edit, missing []string) {
 	pos := 0
 	for _, cmd := range commands {
@@ -15,8 +18,7 @@ func commandEdits(text string, commands []string) (list []edit, missing []string
 		if want == "" {
 			continue
 		}
-		start := skipBlank(text, pos)
-		end, ok := matchSqueezed(text, start, want)
+		end, ok := matchSqueezed(text, skipLead(text, pos), want)
 		if !ok {
 			missing = append(missing, cmd)
 			continue
@@ -28,8 +30,8 @@ func commandEdits(text string, commands []string) (list []edit, missing []string
 }
 
 // squeeze is text without what clients change: white space, invisible characters,
-// the shape of quotes, dots that became an ellipsis, and the links that they add to
-// addresses.
+// emphasis, the shape of quotes, dots that became an ellipsis, dashes that became
+// one, and the links that they add to addresses.
 func squeeze(s string) string {
 	var b strings.Builder
 	last := rune(0)
@@ -40,7 +42,7 @@ func squeeze(s string) string {
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
 		i += n
-		if r = squeezeRune(r); r == 0 || r == '.' && last == '.' {
+		if r = squeezeRune(r); r == 0 || repeats(r, last) {
 			continue
 		}
 		b.WriteRune(r)
@@ -49,17 +51,24 @@ func squeeze(s string) string {
 	return b.String()
 }
 
+// repeats: a client may write "..." and "--" as one character.
+func repeats(r, last rune) bool { return r == last && (r == '.' || r == '-') }
+
 // squeezeRune is 0 for what does not count.
 func squeezeRune(r rune) rune {
 	switch r {
-	case '\u2018', '\u2019', '\u201a', '\u02bc':
+	case '\u2018', '\u2019', '\u201a', '\u02bc', '`', '\u00b4':
 		return '\''
 	case '\u201c', '\u201d', '\u201e', '\u00ab', '\u00bb':
 		return '"'
-	case '\u2010', '\u2011', '\u2013', '\u2014', '\u2212':
+	case '\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2212':
 		return '-'
 	case '\u2026':
 		return '.'
+	case '\uff03', '\ufe5f':
+		return '#'
+	case '*', '_':
+		return 0
 	}
 	if unicode.IsSpace(r) || isInvisible(r) {
 		return 0
@@ -67,20 +76,59 @@ func squeezeRune(r rune) rune {
 	return unicode.ToLower(r)
 }
 
+// isInvisible says whether a reader sees nothing of r: soft hyphens, joiners, marks of
+// direction, variation selectors (which make an emoji of "#"), fillers.
 func isInvisible(r rune) bool {
-	return r == '\u00ad' || r >= '\u200b' && r <= '\u200f' || r == '\ufeff' || r == '\u2060' || r == '\u034f'
+	switch {
+	case r == '\u00ad', r == '\u034f', r == '\u115f', r == '\u1160', r == '\u180e', r == '\ufeff', r == '\u3164', r == '\uffa0', r == '\u20e3',
+		r >= '\u200b' && r <= '\u200f', r >= '\u202a' && r <= '\u202e', r >= '\u2060' && r <= '\u206f', r >= '\ufe00' && r <= '\ufe0f':
+		return true
+	}
+	return false
 }
 
-// linkEcho is the length of "<mailto:…>" or "<http…>" that a client wrote behind the
+// maxEcho is the most that a link's address is believed to take, in bytes.
+const maxEcho = 4 << 10
+
+// linkEcho is the length of "<mailto:…>", "[mailto:…]" or "<http…>" that a client wrote behind the
 // text of a link, 0 if there is none.
 func linkEcho(s string) int {
-	if len(s) < 8 || s[0] != '<' || !(strings.EqualFold(s[:8], "<mailto:") || strings.EqualFold(s[:5], "<http")) {
+	if s == "" || s[0] != '<' && s[0] != '[' {
 		return 0
 	}
-	return strings.IndexByte(s, '>') + 1
+	in := s[1:min(len(s), maxEcho)]
+	if !hasFoldPrefix(in, "mailto:") && !(s[0] == '<' && (hasFoldPrefix(in, "http://") || hasFoldPrefix(in, "https://"))) {
+		return 0
+	}
+	shut := byte('>')
+	if s[0] == '[' {
+		shut = ']'
+	}
+	end := strings.IndexByte(in, shut)
+	if end < 0 || strings.Contains(in[:end], "\n\n") {
+		return 0
+	}
+	return end + 2
 }
 
-// skipBlank is the start of the first line from pos on that is not blank.
+func hasFoldPrefix(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// skipLead is where the next line begins that says something, past blank lines and lines
+// such as "Sent from my phone"; past a list's mark too where "#" stands behind it.
+func skipLead(text string, pos int) int {
+	for {
+		pos = skipBlank(text, pos)
+		line, _, more := strings.Cut(text[pos:], "\n")
+		if _, sig := message.SplitSignature(line); sig == "" || !more || strings.TrimSpace(line) == "" {
+			return pos + listMark(line)
+		}
+		pos += len(line) + 1
+	}
+}
+
+// skipBlank is the start of the first thing from pos on that is seen.
 func skipBlank(text string, pos int) int {
 	for i, r := range text[pos:] {
 		if !unicode.IsSpace(r) && !isInvisible(r) {
@@ -88,6 +136,25 @@ func skipBlank(text string, pos int) int {
 		}
 	}
 	return len(text)
+}
+
+// listMark is the length of a list's mark or of emphasis that stands before a "#", 0 for none.
+func listMark(line string) int {
+	rest := strings.TrimLeftFunc(line, func(r rune) bool {
+		return r == '*' || r == '_' || r == '-' || r == '+' || r == '.' || r == ')' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("\u2022\u00b7\u25e6\u2023\u25aa\u25cf\u2013\u2014\u2043", r) || unicode.IsSpace(r) || isInvisible(r)
+	})
+	mark := line[:len(line)-len(rest)]
+	if !isHash(rest) || len(mark) > 16 || strings.ContainsAny(mark, "0123456789") && !strings.ContainsAny(mark, ".)") {
+		return 0
+	}
+	return len(mark)
+}
+
+// isHash says whether s begins with a "#" in one of its shapes.
+func isHash(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return squeezeRune(r) == '#'
 }
 
 // matchSqueezed matches text from pos with squeezed text; it must end where a line
@@ -104,7 +171,7 @@ func matchSqueezed(text string, pos int, want string) (end int, ok bool) {
 		}
 		r, n := utf8.DecodeRuneInString(text[pos:])
 		pos += n
-		if r = squeezeRune(r); r == 0 || r == '.' && last == '.' {
+		if r = squeezeRune(r); r == 0 || repeats(r, last) {
 			continue
 		}
 		w, m := utf8.DecodeRuneInString(want)
@@ -113,14 +180,11 @@ func matchSqueezed(text string, pos int, want string) (end int, ok bool) {
 		}
 		last, want = r, want[m:]
 	}
-	for last == '.' && strings.HasPrefix(text[pos:], ".") {
-		pos++
-	}
-	return lineEnd(text, pos)
+	return lineEnd(text, pos, last)
 }
 
-// lineEnd checks that only space and link echoes follow in the line.
-func lineEnd(text string, pos int) (end int, ok bool) {
+// lineEnd checks that only space, link echoes and more of the last dots follow in the line.
+func lineEnd(text string, pos int, last rune) (end int, ok bool) {
 	for pos < len(text) {
 		if n := linkEcho(text[pos:]); n > 0 {
 			pos += n
@@ -131,7 +195,7 @@ func lineEnd(text string, pos int) (end int, ok bool) {
 		if r == '\n' {
 			return pos, true
 		}
-		if squeezeRune(r) != 0 {
+		if r = squeezeRune(r); r != 0 && !repeats(r, last) {
 			return 0, false
 		}
 	}

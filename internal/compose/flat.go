@@ -107,6 +107,30 @@ func (f *flattener) newline() {
 	}
 }
 
+// marked is the text of the elements that is says, above the quote.
+func (f *flat) marked(is func(*html.Node) bool) string {
+	known := map[*html.Node]bool{}
+	var within func(n *html.Node) bool
+	within = func(n *html.Node) bool {
+		if n == nil {
+			return false
+		}
+		in, ok := known[n]
+		if !ok {
+			in = n.Type == html.ElementNode && is(n) || within(n.Parent)
+			known[n] = in
+		}
+		return in
+	}
+	var b strings.Builder
+	for _, s := range f.segs {
+		if s.start < f.quote && within(s.node) {
+			b.WriteString(f.text[s.start:s.end])
+		}
+	}
+	return b.String()
+}
+
 // isUnseen says whether an element's text is never shown.
 func isUnseen(n *html.Node) bool {
 	switch n.DataAtom {

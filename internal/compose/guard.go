@@ -20,6 +20,7 @@ type guard struct {
 	isToken  func(string) bool
 	domains  map[string]map[string]string // domain → local part → the secret as given
 	phrases  map[string]string            // letters of a phrase → the phrase
+	commands map[string]string            // a command line without what clients change → the line
 	findings []Finding
 	seen     map[Finding]bool
 }
@@ -52,6 +53,10 @@ func (c *Composer) guard(in ReplyIn, src message.Source) ([]Finding, error) {
 		return nil, err
 	}
 	g := c.newGuard(in.Secrets, in.IsToken)
+	g.commands = map[string]string{}
+	for _, line := range in.Commands {
+		g.commands[squeeze(line)] = line
+	}
 	m.Walk(func(p *message.Part) bool {
 		g.header(p, p == m.Root)
 		switch {
@@ -119,20 +124,36 @@ func (g *guard) textPart(p *message.Part) error {
 	where := partName(p)
 	text := p.Text(maxBody)
 	g.text(text, where)
-	if p.MediaType == "text/html" || strings.Contains(p.MediaType, "xml") {
-		g.markup(text, where)
+	switch {
+	case p.MediaType == "text/html" || strings.Contains(p.MediaType, "xml"):
+		text = readableText(text)
+		g.text(text, where)
+	case isCard(p):
+		text = strings.NewReplacer("\n ", "", "\n\t", "", `\n`, "\n", "DESCRIPTION:", "\n").Replace(text)
 	}
+	g.survivors(text, where)
 	if p.End-p.Body > maxBody || p.IsAttachment() {
 		return g.binary(p)
 	}
 	return nil
 }
 
-// markup searches what a reader sees, where one word may lie in several elements. It reads
-// tokens and builds no tree: of markup that was made to be costly there is no tree to be had.
-func (g *guard) markup(text, where string) { g.text(readableText(text), where) }
+// survivors finds the command lines that were obeyed and are still there.
+func (g *guard) survivors(text, where string) {
+	if len(g.commands) == 0 || !strings.ContainsAny(text, "#\uff03\ufe5f") {
+		return
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimLeft(line, " >|\t")
+		if line = squeeze(line[listMark(line):]); line != "" && g.commands[line] != "" {
+			g.find(FindCommand, g.commands[line], where)
+		}
+	}
+}
 
-// readableText is the text of HTML or XML, with line ends where blocks begin and end.
+// readableText is the text of HTML or XML, with line ends where blocks begin and end: what a reader
+// sees, where one word may lie in several elements. It reads tokens and builds no tree: of markup
+// that was made to be costly there is no tree to be had.
 func readableText(src string) string {
 	z := xhtml.NewTokenizer(strings.NewReader(src))
 	var b strings.Builder

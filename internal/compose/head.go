@@ -27,6 +27,9 @@ type Head struct {
 	AutoSubmitted string
 	// Loop is the token of X-Postdesk-Loop, "" for none.
 	Loop string
+	// Why is X-Postdesk-Why of an agent's copy, "" for none: one line that says
+	// why the agent got it.
+	Why string
 }
 
 // Ticket is what templates and the block may say of a ticket.

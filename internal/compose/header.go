@@ -26,6 +26,9 @@ func newBuilder(messageID string) *message.Builder {
 	})
 }
 
+// maxWhy bounds X-Postdesk-Why, in characters.
+const maxWhy = 500
+
 // write writes the fields in the order that people are used to.
 func (h Head) write(b *message.Builder) {
 	b.Mailboxes("From", cleanBoxes([]addr.Mailbox{h.From}))
@@ -53,6 +56,9 @@ func (h Head) write(b *message.Builder) {
 	}
 	if h.Loop != "" {
 		b.Field("X-Postdesk-Loop", cleanLine(h.Loop))
+	}
+	if h.Why != "" {
+		b.Text("X-Postdesk-Why", cutRunes(cleanLine(h.Why), maxWhy))
 	}
 }
 

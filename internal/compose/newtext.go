@@ -3,18 +3,14 @@ package compose
 import (
 	"strings"
 	"unicode"
-
-	"postdesk/internal/message"
 )
 
 // newText is what the agent wrote, without commands, signature and quote.
 func (k *cleaner) newText() string {
-	text := ownLines(k.fresh)
-	if strings.TrimSpace(text) == "" {
-		text = k.freshHTML
+	if text := said(ownLines(k.fresh), k.marked, k.name); text != "" {
+		return text
 	}
-	text, _ = message.SplitSignature(text)
-	return strings.Trim(text, " \n\u00a0")
+	return said(k.freshHTML, k.marked, k.name)
 }
 
 // checkNewText finds what is wrong with the agent's own words.

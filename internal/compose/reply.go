@@ -93,7 +93,7 @@ func (c *Composer) replyCleaner(in ReplyIn) (*cleaner, error) {
 	k := &cleaner{
 		c: c, rw: rewriter{in.Rewrite}, commands: in.Commands, insert: cleanText(in.Insert),
 		name: cleanLine(in.Agent), cids: newCIDs(in.Mail, in.Head.MessageID), seed: in.Head.MessageID,
-		budget: message.NewHTMLBudget(maxHTML),
+		budget: message.NewHTMLBudget(maxHTML), lead: leadOf(in.Mail),
 	}
 	if in.Team != nil {
 		k.via = viaWords(in.Team)

@@ -101,11 +101,6 @@ func (t *tree) text(p *message.Part) message.Content {
 		return message.TextContent("text/html", out)
 	case "text/calendar", "text/vcard", "text/x-vcard", "text/directory":
 		return t.card(p)
-	case "text/enriched", "text/richtext", "text/watch-html", "text/x-amp-html":
-		if p.Parent != nil && p.Parent.MediaType == "multipart/alternative" {
-			return nil
-		}
-		return t.leaf(p)
 	}
 	out := t.k.plain(p)
 	if strings.HasPrefix(out, pgpMessage) || strings.Contains(out, "\n"+pgpMessage) {
@@ -132,6 +127,9 @@ func (t *tree) leaf(p *message.Part) message.Content {
 	case isTNEF(p):
 		return t.winmail(p)
 	}
+	if isOtherForm(p) {
+		return nil
+	}
 	if !p.Inline() {
 		t.attach(p)
 		if t.omitOver > 0 && p.End-p.Body > t.omitOver {
@@ -139,6 +137,19 @@ func (t *tree) leaf(p *message.Part) message.Content {
 		}
 	}
 	return message.CopyContent(t.renamed(p))
+}
+
+// isOtherForm says whether a part is the mail's text once more, in a form that can't be cleaned: RTF and
+// the like.
+func isOtherForm(p *message.Part) bool {
+	if p.Parent == nil || p.Parent.MediaType != "multipart/alternative" || p.Disposition == "attachment" {
+		return false
+	}
+	switch p.MediaType {
+	case "text/rtf", "application/rtf", "application/msword", "text/enriched", "text/richtext", "text/watch-html", "text/x-amp-html", "text/markdown":
+		return true
+	}
+	return false
 }
 
 func (t *tree) attach(p *message.Part) {

@@ -17,7 +17,7 @@ var words = map[string]map[string]string{
 		"workday": "jour ouvré", "workdays": "jours ouvrés", "hour": "heure ouvrée", "hours": "heures ouvrées",
 		"minute": "minute", "minutes": "minutes",
 		"customer": "le client", "customerAndCc": "le client et les personnes en copie",
-		"aside": "AVIS", "KB": "Ko", "MB": "Mo", "B": "octets",
+		"aside": "AVIS", "nobody": "personne", "KB": "Ko", "MB": "Mo", "B": "octets",
 	},
 	"en": {
 		"new": "new", "open": "open", "pending": "waiting for the customer", "hold": "waiting for a third party",
@@ -26,7 +26,7 @@ var words = map[string]map[string]string{
 		"workday": "working day", "workdays": "working days", "hour": "opening hour", "hours": "opening hours",
 		"minute": "minute", "minutes": "minutes",
 		"customer": "the customer", "customerAndCc": "the customer and the people in copy",
-		"aside": "ASIDE", "KB": "KB", "MB": "MB", "B": "bytes",
+		"aside": "ASIDE", "nobody": "nobody", "KB": "KB", "MB": "MB", "B": "bytes",
 	},
 }
 

@@ -1,0 +1,188 @@
+package compose
+
+import "postdesk/internal/ticket"
+
+func historyOf(lang string) map[ticket.What]form {
+	if lang == "fr" {
+		return historyFR
+	}
+	return historyEN
+}
+
+// reasonWords says a code of an event in words; what has none stays as it is.
+func reasonWords(lang, code string) string {
+	list := reasonsEN
+	if lang == "fr" {
+		list = reasonsFR
+	}
+	if s, ok := list[code]; ok {
+		return s
+	}
+	return code
+}
+
+var historyFR = map[ticket.What]form{
+	ticket.Created:        {"{who} a ouvert la demande[\u00a0: «\u00a0{subject}\u00a0»].", "La demande a été ouverte[\u00a0: «\u00a0{subject}\u00a0»]."},
+	ticket.Received:       {"{who} a écrit[ (message {message})].", "Un message du client est arrivé[ (message {message})]."},
+	ticket.Visited:        {"{who}, qui ne participe pas à la demande, a écrit[ (message {message})].", ""},
+	ticket.Replied:        {"{who} a répondu au client[ (message {message})].", "Une réponse est partie au client[ (message {message})]."},
+	ticket.Noted:          {"{who} a écrit une note interne[ (message {message})].", "Une note interne a été ajoutée[ (message {message})]."},
+	ticket.Automatic:      {"Un message automatique est arrivé de {who}[ (message {message})].", "Un message automatique est arrivé[ (message {message})]."},
+	ticket.Repeated:       {"{who} a envoyé le même message à un autre pôle.", "Le même message est arrivé pour un autre pôle."},
+	ticket.Acknowledged:   {"", "L’accusé de réception a été envoyé[ à {to}][ ({state})]."},
+	ticket.Silent:         {"", "Aucun accusé de réception n’a été envoyé[\u00a0: {reason}]."},
+	ticket.Assigned:       {"{who} a confié la demande à {agent}.", "La demande a été confiée à {agent}[\u00a0: {why}]."},
+	ticket.StatusChanged:  {"{who} a changé l’état\u00a0: {status}.[ Résolution\u00a0: {text}]", "L’état a changé\u00a0: {status}.[ Résolution\u00a0: {text}]"},
+	ticket.Prioritised:    {"{who} a fixé la priorité\u00a0: {priority}.", "La priorité est maintenant {priority}."},
+	ticket.Categorised:    {"{who} a choisi le motif «\u00a0{category}\u00a0».", "Le motif est maintenant «\u00a0{category}\u00a0»."},
+	ticket.Tagged:         {"{who} a ajouté l’étiquette «\u00a0{tag}\u00a0».", "L’étiquette «\u00a0{tag}\u00a0» a été ajoutée."},
+	ticket.Untagged:       {"{who} a retiré l’étiquette «\u00a0{tag}\u00a0».", "L’étiquette «\u00a0{tag}\u00a0» a été retirée."},
+	ticket.FieldSet:       {"{who} a renseigné {name}\u00a0: {value}.", "{name}\u00a0: {value}."},
+	ticket.SubjectSet:     {"{who} a changé l’objet\u00a0: «\u00a0{subject}\u00a0».", "L’objet est maintenant «\u00a0{subject}\u00a0»."},
+	ticket.LanguageSet:    {"{who} a choisi la langue\u00a0: {language}.", "La langue est maintenant\u00a0: {language}."},
+	ticket.Joined:         {"{who} a ajouté {person} à la demande.", "{person} participe maintenant à la demande."},
+	ticket.Left:           {"{who} a retiré un participant de la demande.", "Un participant a quitté la demande."},
+	ticket.Observing:      {"{who} a ajouté {agent} comme observateur.", "{agent} observe maintenant la demande."},
+	ticket.Unobserving:    {"{who} a retiré {agent} des observateurs.", "{agent} n’observe plus la demande."},
+	ticket.ReplyToChanged: {"{who} a changé l’adresse de réponse[\u00a0: {replyto}].", "L’adresse de réponse du client a changé[\u00a0: {replyto}]."},
+	ticket.TeamAdded:      {"{who} a écrit aussi à {team}.", "Le pôle {team} a été informé."},
+	ticket.TeamMoved:      {"{who} a transféré la demande à {team}.", "La demande a été transférée à {team}."},
+	ticket.Redirected:     {"{who} a indiqué au client la bonne adresse[\u00a0: {team}].", "Le client a reçu la bonne adresse[\u00a0: {team}]."},
+	ticket.Mentions:       {"", "Le message mentionne la demande n°{number}."},
+	ticket.Linked:         {"", "La demande fait suite à la n°{number}."},
+	ticket.MarkedSuspect:  {"{who} a marqué la demande comme suspecte[\u00a0: {why}].", "La demande est suspecte[\u00a0: {why}]."},
+	ticket.HeldMail:       {"", "Un message[ de {agent}] a été retenu[\u00a0: {why}]."},
+	ticket.ReleasedMail:   {"{who} a laissé partir un message retenu[ ({why})].", "Un message retenu est parti."},
+	ticket.DroppedMail:    {"{who} a abandonné un message[ pour {to}][ ({why})].", "Un message a été abandonné[ ({why})]."},
+	ticket.DeliveryFailed: {"", "Un message n’a pas pu être remis à {to}[\u00a0: {text}]."},
+	ticket.DeliveryLate:   {"", "La remise à {to} prend du retard[\u00a0: {text}]."},
+	ticket.Undeliverable:  {"", "La copie de {agent} n’a pas pu être remise[\u00a0: {text}]."},
+	ticket.RuleApplied:    {"", "La règle «\u00a0{name}\u00a0» s’est appliquée."},
+	ticket.Unreadable:     {"", "Le message n’a pas pu être lu entièrement[\u00a0: {why}]."},
+	ticket.LoopSeen:       {"", "Un message de postdesk est revenu\u00a0: une boucle a été arrêtée[ ({why})]."},
+	ticket.Erased:         {"{who} a effacé les données d’une personne.", "Les données d’une personne ont été effacées."},
+
+	ticket.Asked:              {"{who} a sollicité un avis extérieur[\u00a0: «\u00a0{subject}\u00a0»][ (message {message})].", "Un avis extérieur a été sollicité[\u00a0: «\u00a0{subject}\u00a0»]."},
+	ticket.AsideSent:          {"{who} a écrit dans un échange en marge[ (message {message})].", "Un message est parti dans un échange en marge."},
+	ticket.AsideReceived:      {"{who} a répondu dans un échange en marge[ (message {message})].", "Une réponse est arrivée dans un échange en marge."},
+	ticket.ApprovalAsked:      {"{who} a demandé une approbation[\u00a0: «\u00a0{subject}\u00a0»].", "Une approbation a été demandée."},
+	ticket.Decided:            {"{who} a décidé\u00a0: {decision}.[ «\u00a0{text}\u00a0»]", "La décision est tombée\u00a0: {decision}."},
+	ticket.HoldingSent:        {"", "Le client a été prévenu que la réponse tarde."},
+	ticket.UpdateSent:         {"", "Le client a été informé que sa demande est toujours suivie."},
+	ticket.Reminded:           {"", "Le client a reçu un rappel de notre question."},
+	ticket.Overdue:            {"", "Les responsables ont été prévenus du retard."},
+	ticket.FieldsAsked:        {"{who} a demandé des précisions au client[\u00a0: {names}].", "Des précisions ont été demandées au client[\u00a0: {names}]."},
+	ticket.ResolutionSent:     {"{who} a communiqué la résolution au client.", "La résolution a été communiquée au client."},
+	ticket.OpenedFor:          {"{who} a ouvert la demande au nom du client.", "La demande a été ouverte au nom du client."},
+	ticket.ContactChanged:     {"{who} a modifié la fiche du client.", "La fiche du client a été modifiée."},
+	ticket.Merged:             {"{who} a fusionné la demande n°{number} avec celle-ci.", "La demande n°{number} a été fusionnée avec celle-ci."},
+	ticket.MergedAway:         {"{who} a fusionné cette demande avec la n°{number}.", "Cette demande a été fusionnée avec la n°{number}."},
+	ticket.SplitOff:           {"{who} a fait d’un message la demande n°{number}.", "Un message est devenu la demande n°{number}."},
+	ticket.SplitFrom:          {"{who} a détaché cette demande de la n°{number}.", "Cette demande vient de la n°{number}."},
+	ticket.Planned:            {"{who} a planifié une activité[\u00a0: {title}][ ({kind})].", "Une activité a été planifiée[\u00a0: {title}]."},
+	ticket.Done:               {"{who} a terminé une activité[\u00a0: {title}].", "Une activité est terminée[\u00a0: {title}]."},
+	ticket.Due:                {"", "Une activité est arrivée à échéance[\u00a0: {title}]."},
+	ticket.TimeSpent:          {"{who} a passé {minutes} min[\u00a0: {text}].", "{minutes} min ont été passées."},
+	ticket.Invited:            {"{who} a envoyé une invitation[\u00a0: {title}].", "Une invitation est arrivée[\u00a0: {title}]."},
+	ticket.InvitationAnswered: {"{who} a répondu à l’invitation[\u00a0: {answer}].", "L’invitation a reçu une réponse[\u00a0: {answer}]."},
+	ticket.CannedUsed:         {"{who} a utilisé le modèle «\u00a0{name}\u00a0».", "Le modèle «\u00a0{name}\u00a0» a été utilisé."},
+	ticket.AttachmentSent:     {"{who} s’est fait envoyer la pièce jointe {number}[ ({name})].", "La pièce jointe {number} a été envoyée[ ({name})]."},
+}
+
+var historyEN = map[ticket.What]form{
+	ticket.Created:        {"{who} opened the ticket[: “{subject}”].", "The ticket was opened[: “{subject}”]."},
+	ticket.Received:       {"{who} wrote[ (message {message})].", "A message of the customer arrived[ (message {message})]."},
+	ticket.Visited:        {"{who}, who takes no part in the ticket, wrote[ (message {message})].", ""},
+	ticket.Replied:        {"{who} answered the customer[ (message {message})].", "An answer went to the customer[ (message {message})]."},
+	ticket.Noted:          {"{who} wrote an internal note[ (message {message})].", "An internal note was added[ (message {message})]."},
+	ticket.Automatic:      {"An automatic message of {who} arrived[ (message {message})].", "An automatic message arrived[ (message {message})]."},
+	ticket.Repeated:       {"{who} sent the same message to another team.", "The same message came for another team."},
+	ticket.Acknowledged:   {"", "The acknowledgement was sent[ to {to}][ ({state})]."},
+	ticket.Silent:         {"", "No acknowledgement was sent[: {reason}]."},
+	ticket.Assigned:       {"{who} handed the ticket to {agent}.", "The ticket was handed to {agent}[: {why}]."},
+	ticket.StatusChanged:  {"{who} changed the status: {status}.[ Resolution: {text}]", "The status changed: {status}.[ Resolution: {text}]"},
+	ticket.Prioritised:    {"{who} set the priority: {priority}.", "The priority is {priority} now."},
+	ticket.Categorised:    {"{who} chose the category “{category}”.", "The category is “{category}” now."},
+	ticket.Tagged:         {"{who} added the tag “{tag}”.", "The tag “{tag}” was added."},
+	ticket.Untagged:       {"{who} took the tag “{tag}” away.", "The tag “{tag}” was taken away."},
+	ticket.FieldSet:       {"{who} filled in {name}: {value}.", "{name}: {value}."},
+	ticket.SubjectSet:     {"{who} changed the subject: “{subject}”.", "The subject is “{subject}” now."},
+	ticket.LanguageSet:    {"{who} chose the language: {language}.", "The language is {language} now."},
+	ticket.Joined:         {"{who} added {person} to the ticket.", "{person} takes part in the ticket now."},
+	ticket.Left:           {"{who} removed a participant from the ticket.", "A participant left the ticket."},
+	ticket.Observing:      {"{who} added {agent} as an observer.", "{agent} observes the ticket now."},
+	ticket.Unobserving:    {"{who} removed {agent} from the observers.", "{agent} observes the ticket no more."},
+	ticket.ReplyToChanged: {"{who} changed the address that answers go to[: {replyto}].", "The address that answers go to has changed[: {replyto}]."},
+	ticket.TeamAdded:      {"{who} also wrote to {team}.", "The team {team} was told."},
+	ticket.TeamMoved:      {"{who} moved the ticket to {team}.", "The ticket was moved to {team}."},
+	ticket.Redirected:     {"{who} told the customer the right address[: {team}].", "The customer was told the right address[: {team}]."},
+	ticket.Mentions:       {"", "The message mentions ticket {number}."},
+	ticket.Linked:         {"", "The ticket follows ticket {number}."},
+	ticket.MarkedSuspect:  {"{who} marked the ticket as suspect[: {why}].", "The ticket is suspect[: {why}]."},
+	ticket.HeldMail:       {"", "A message[ of {agent}] was held[: {why}]."},
+	ticket.ReleasedMail:   {"{who} let a held message go[ ({why})].", "A held message went out."},
+	ticket.DroppedMail:    {"{who} dropped a message[ to {to}][ ({why})].", "A message was dropped[ ({why})]."},
+	ticket.DeliveryFailed: {"", "A message could not be delivered to {to}[: {text}]."},
+	ticket.DeliveryLate:   {"", "The delivery to {to} is late[: {text}]."},
+	ticket.Undeliverable:  {"", "The copy for {agent} could not be delivered[: {text}]."},
+	ticket.RuleApplied:    {"", "The rule “{name}” applied."},
+	ticket.Unreadable:     {"", "The message could not be read completely[: {why}]."},
+	ticket.LoopSeen:       {"", "A message of postdesk came back: a loop was stopped[ ({why})]."},
+	ticket.Erased:         {"{who} erased a person’s data.", "A person’s data was erased."},
+
+	ticket.Asked:              {"{who} asked someone outside[: “{subject}”][ (message {message})].", "Someone outside was asked[: “{subject}”]."},
+	ticket.AsideSent:          {"{who} wrote in an aside[ (message {message})].", "A message went out in an aside."},
+	ticket.AsideReceived:      {"{who} answered in an aside[ (message {message})].", "An answer arrived in an aside."},
+	ticket.ApprovalAsked:      {"{who} asked for an approval[: “{subject}”].", "An approval was asked for."},
+	ticket.Decided:            {"{who} decided: {decision}.[ “{text}”]", "It was decided: {decision}."},
+	ticket.HoldingSent:        {"", "The customer was told that the answer takes longer."},
+	ticket.UpdateSent:         {"", "The customer was told that we are still at it."},
+	ticket.Reminded:           {"", "The customer was reminded of our question."},
+	ticket.Overdue:            {"", "The supervisors were told that the answer is late."},
+	ticket.FieldsAsked:        {"{who} asked the customer for details[: {names}].", "The customer was asked for details[: {names}]."},
+	ticket.ResolutionSent:     {"{who} told the customer the resolution.", "The customer was told the resolution."},
+	ticket.OpenedFor:          {"{who} opened the ticket in the customer’s name.", "The ticket was opened in the customer’s name."},
+	ticket.ContactChanged:     {"{who} changed the customer’s record.", "The customer’s record was changed."},
+	ticket.Merged:             {"{who} merged ticket {number} into this one.", "Ticket {number} was merged into this one."},
+	ticket.MergedAway:         {"{who} merged this ticket into ticket {number}.", "This ticket was merged into ticket {number}."},
+	ticket.SplitOff:           {"{who} made a message into ticket {number}.", "A message became ticket {number}."},
+	ticket.SplitFrom:          {"{who} split this ticket off ticket {number}.", "This ticket comes from ticket {number}."},
+	ticket.Planned:            {"{who} planned an activity[: {title}][ ({kind})].", "An activity was planned[: {title}]."},
+	ticket.Done:               {"{who} finished an activity[: {title}].", "An activity is done[: {title}]."},
+	ticket.Due:                {"", "An activity is due[: {title}]."},
+	ticket.TimeSpent:          {"{who} spent {minutes} min[: {text}].", "{minutes} min were spent."},
+	ticket.Invited:            {"{who} sent an invitation[: {title}].", "An invitation arrived[: {title}]."},
+	ticket.InvitationAnswered: {"{who} answered the invitation[: {answer}].", "The invitation was answered[: {answer}]."},
+	ticket.CannedUsed:         {"{who} used the template “{name}”.", "The template “{name}” was used."},
+	ticket.AttachmentSent:     {"{who} fetched attachment {number}[ ({name})].", "Attachment {number} was sent[ ({name})]."},
+}
+
+var reasonsFR = map[string]string{
+	"rule": "une règle le veut", "contact-agent": "agent désigné pour ce client", "company-agent": "agent désigné pour cette entreprise",
+	"last-answered-contact": "a répondu à ce client en dernier", "last-answered-company": "a répondu à cette entreprise en dernier",
+	"round-robin": "à tour de rôle", "least-open": "le moins de demandes en cours", "answered-first": "premier à répondre",
+	"command": "par commande", "absent": "l’agent précédent est absent", "undeliverable": "la copie n’a pas pu être remise", "team": "changement de pôle", "admin": "par l’administrateur",
+	"identity": "identité non prouvée", "guard": "contrôle avant envoi", "which": "demande à préciser", "fault": "erreur de lecture", "answered anew": "nouvelle réponse",
+	"not-new-ticket": "le message n’ouvre pas de demande", "agent-submission": "message d’un agent", "null-sender": "message automatique", "report": "avis de remise",
+	"auto-submitted": "message automatique", "precedence": "message automatique", "list": "liste de diffusion", "autoresponder-header": "message automatique",
+	"system-sender": "adresse qui ne lit pas de réponses", "spam": "indésirable", "malware": "logiciel malveillant", "unauthenticated": "adresse non prouvée",
+	"not-backed": "adresse non prouvée", "not-aligned": "adresse d’expédition différente", "not-addressed": "notre adresse n’est pas parmi les destinataires",
+	"same-content": "même contenu qu’un message récent", "cap-address": "trop d’accusés pour cette adresse", "cap-domain": "trop d’accusés pour ce domaine",
+	"breaker": "en attente d’un administrateur", "switched-off": "désactivé", "hop-count": "trop de relais", "held": "en attente",
+	"yes": "oui", "no": "non", "task": "tâche", "call": "appel", "event": "évènement", "remind": "rappel",
+	"accepted": "acceptée", "declined": "refusée", "tentative": "peut-être",
+}
+
+var reasonsEN = map[string]string{
+	"rule": "by a rule", "contact-agent": "named for this customer", "company-agent": "named for this company",
+	"last-answered-contact": "answered this customer last", "last-answered-company": "answered this company last",
+	"round-robin": "in turn", "least-open": "fewest open tickets", "answered-first": "the first to answer",
+	"command": "by command", "absent": "the one before is away", "undeliverable": "the copy could not be delivered", "team": "another team", "admin": "by the admin",
+	"identity": "identity not proven", "guard": "checked before sending", "which": "which ticket is meant", "fault": "a fault in reading", "answered anew": "answered anew",
+	"not-new-ticket": "not a new request", "agent-submission": "an agent’s message", "null-sender": "automatic message", "report": "delivery report",
+	"auto-submitted": "automatic message", "precedence": "automatic message", "list": "mailing list", "autoresponder-header": "automatic message",
+	"system-sender": "an address that reads no answers", "unauthenticated": "address not proven", "not-backed": "address not proven",
+	"not-aligned": "another envelope address", "not-addressed": "our address is not among the recipients", "same-content": "same content as a recent message",
+	"cap-address": "too many for this address", "cap-domain": "too many for this domain", "breaker": "waits for an admin", "switched-off": "switched off",
+	"hop-count": "too many relays", "held": "waiting", "remind": "reminder",
+}
