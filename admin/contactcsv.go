@@ -261,7 +261,7 @@ func (row *contactRow) set(c *store.Contact) {
 	}
 	for column, value := range row.cells {
 		if name, ok := strings.CutPrefix(column, "field:"); ok {
-			setField(c, name, value)
+			c.SetField(name, value)
 		}
 	}
 	c.Known = row.cells["known"] != "no"

@@ -142,7 +142,7 @@ func (d *Desk) changeContact(tx store.ReadTx, c *store.Contact, change pipeline.
 		return fmt.Errorf("%s: the value is too long or has control characters", key)
 	}
 	if field, ok := strings.CutPrefix(key, "field."); ok && field != "" {
-		setField(c, field, value)
+		c.SetField(field, value)
 		return nil
 	}
 	switch key {
@@ -166,17 +166,6 @@ func (d *Desk) changeContact(tx store.ReadTx, c *store.Contact, change pipeline.
 		return fmt.Errorf("unknown key %q; want name, company, agent, language, known, address or field.<name>", key)
 	}
 	return nil
-}
-
-func setField(c *store.Contact, name, value string) {
-	if value == "" {
-		delete(c.Fields, name)
-		return
-	}
-	if c.Fields == nil {
-		c.Fields = map[string]string{}
-	}
-	c.Fields[name] = value
 }
 
 func (d *Desk) checkAgent(id string) error {
@@ -260,40 +249,13 @@ func (d *Desk) mergeContacts(ctx context.Context, q MergeContacts) (out Contact,
 		}
 	}
 	err = d.Store.Update(ctx, func(tx store.Tx) error {
-		out, err = mergeRecords(tx, into, from)
+		c, err := store.MergeContacts(tx, into, from)
+		if err == nil {
+			out = contactOf(c)
+		}
 		return err
 	})
 	return out, err
-}
-
-func mergeRecords(tx store.Tx, into, from uint64) (Contact, error) {
-	a, err := store.GetContact(tx, into)
-	if err != nil {
-		return Contact{}, err
-	}
-	b, err := store.GetContact(tx, from)
-	if err != nil {
-		return Contact{}, err
-	}
-	for _, x := range []struct{ to, from *string }{{&a.Name, &b.Name}, {&a.Company, &b.Company}, {&a.Agent, &b.Agent}, {&a.Language, &b.Language}} {
-		if *x.to == "" {
-			*x.to = *x.from
-		}
-	}
-	for name, value := range b.Fields {
-		if a.Fields[name] == "" {
-			setField(a, name, value)
-		}
-	}
-	a.Addresses = append(a.Addresses, b.Addresses...)
-	a.Known, a.TwoWay = a.Known || b.Known, a.TwoWay || b.TwoWay
-	if b.Created.Before(a.Created) {
-		a.Created = b.Created
-	}
-	if err := store.DeleteContact(tx, from); err != nil {
-		return Contact{}, err
-	}
-	return contactOf(a), store.SaveContact(tx, a)
 }
 
 // Erase asks to erase the person with an address. By is the name of the user

@@ -59,7 +59,7 @@ func SaveContact(tx Tx, c *Contact) error {
 			return err
 		}
 		c.ID = id
-	} else if err := dropAddresses(tx, c.ID); err != nil {
+	} else if err := dropIndexes(tx, c.ID); err != nil {
 		return err
 	}
 	for _, a := range c.Addresses {
@@ -67,16 +67,22 @@ func SaveContact(tx Tx, c *Contact) error {
 			return err
 		}
 	}
+	if err := indexFields(tx, c); err != nil {
+		return err
+	}
 	return put(tx, key(tableContact, c.ID), c)
 }
 
-// dropAddresses forgets the index entries of a contact as it is stored.
-func dropAddresses(tx Tx, id uint64) error {
+// dropIndexes forgets the index entries of a contact as it is stored.
+func dropIndexes(tx Tx, id uint64) error {
 	old, err := GetContact(tx, id)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	if err := dropFields(tx, old); err != nil {
 		return err
 	}
 	for _, a := range old.Addresses {
