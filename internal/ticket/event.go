@@ -181,9 +181,12 @@ var effects = map[What]func(*Ticket, *Event){
 	Reminded:    func(t *Ticket, e *Event) { t.RemindedAt = e.At },
 	Overdue:     func(t *Ticket, e *Event) { t.OverdueAt = e.At },
 	FieldsAsked: func(t *Ticket, e *Event) { t.FieldsAsked++ },
-	MergedAway:  func(t *Ticket, e *Event) { t.MergedInto = e.number("number") },
-	SplitFrom:   func(t *Ticket, e *Event) { t.SplitFrom = e.number("number") },
-	TimeSpent:   func(t *Ticket, e *Event) { t.Minutes += int(e.number("minutes")) },
+	MergedAway: func(t *Ticket, e *Event) {
+		t.MergedInto = e.number("number")
+		t.setStatus(Closed, e.At)
+	},
+	SplitFrom: func(t *Ticket, e *Event) { t.SplitFrom = e.number("number") },
+	TimeSpent: func(t *Ticket, e *Event) { t.Minutes += int(e.number("minutes")) },
 }
 
 // number reads one of the event's values, 0 when it is none.

@@ -21,6 +21,7 @@ const (
 	KindAsideOut Kind = "aside-out" // an agent's mail to someone outside who is not the customer
 	KindAsideIn  Kind = "aside-in"  // that person's answer
 	KindInternal Kind = "internal"  // an agent's mail that is not for the customer and not for colleagues: commands
+	KindMoved    Kind = "moved"     // it is in another ticket now: a merge, a split
 )
 
 // Public says whether the customer knows of a message of this kind.
@@ -43,7 +44,12 @@ type Message struct {
 	Backed    string         `json:",omitempty"` // how the address is backed, "" is not
 	Prefix    []byte         `json:",omitempty"` // the header fields that we add above the bytes as received
 	Facts     []byte         `json:",omitempty"` // what each stage learned, JSON
+	Was       uint64         `json:",omitempty"` // the ticket that it came to, when that is another
+	Moved     *Place         `json:",omitempty"` // of KindMoved: where it is; the rest is gone
 }
+
+// Place is where a message is: its ticket, and its number there.
+type Place struct{ Ticket, Message uint64 }
 
 // Actor is who did something.
 type Actor struct {

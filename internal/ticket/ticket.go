@@ -122,6 +122,7 @@ type Ticket struct {
 	Minutes      int       `json:",omitempty"` // time spent
 	Asides       []Aside   `json:",omitempty"`
 	SplitFrom    uint64    `json:",omitempty"`
+	Merged       []uint64  `json:",omitempty"` // the tickets that went into this one
 	// MovedPeople and MovedAsides say, in a merged ticket, which numbers its
 	// participants and asides have in MergedInto: their tokens live on.
 	MovedPeople map[uint64]uint64 `json:",omitempty"`
