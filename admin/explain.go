@@ -16,6 +16,7 @@ type Explain struct{ MessageID string }
 type Story struct {
 	pipeline.Explanation
 	Held   *Queued  `json:"held,omitempty"`
+	Told   []string `json:"story"` // in plain sentences, in the order in which it happened
 	Events []Event  `json:"events"`
 	Outbox []Queued `json:"outbox"`
 }
@@ -26,7 +27,7 @@ func (d *Desk) explain(ctx context.Context, q Explain, emit func(Story) error) e
 		return missing(err, "mail with the Message-ID %q", q.MessageID)
 	}
 	for _, x := range found {
-		s := Story{Explanation: x, Events: []Event{}, Outbox: []Queued{}}
+		s := Story{Explanation: x, Told: x.Sentences(), Events: []Event{}, Outbox: []Queued{}}
 		if x.Held != nil {
 			held := queuedHeld(x.Held)
 			s.Held = &held

@@ -297,7 +297,7 @@ func (out *outbound) handOver(was string) error {
 	if err != nil || c == nil {
 		return err
 	}
-	c.readers = []string{out.t.Assignee}
+	c.readers, c.why = []string{out.t.Assignee}, handed(out.by())
 	return out.p.sendCopies(out.tx, out.w, *c)
 }
 

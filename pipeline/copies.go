@@ -31,6 +31,7 @@ type copyOf struct {
 	omitOver int64
 	readers  []string // agent ids
 	review   []string // of them, those who only hear of it: supervisors
+	why      string   // for X-Postdesk-Why: how it came to be sent
 	at       time.Time
 }
 
@@ -82,6 +83,7 @@ func (p *Pipeline) copyIn(w *world, c copyOf, agent *config.Agent, m minter, mar
 			MessageID:  mark.messageID,
 			References: []string{mark.thread},
 			InReplyTo:  mark.thread,
+			Why:        c.whyFor(w, agent),
 		},
 		Team: m.team, Lang: m.team.Language, Kind: c.kind,
 		Reply:    m.replyTo(agent.ID, c.kind == compose.CopyNote),

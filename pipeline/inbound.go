@@ -114,7 +114,7 @@ func (in *inbound) forward() error {
 	if in.looksLikeAgent() {
 		in.warn(compose.WarnLooksLikeAgent, in.author.Name)
 	}
-	c := copyOf{t: in.t, m: in.m, mail: in.mail, kind: compose.CopyCustomer, cautions: in.caution, at: in.at, cc: mailboxes(in.t)}
+	c := copyOf{t: in.t, m: in.m, mail: in.mail, kind: compose.CopyCustomer, cautions: in.caution, at: in.at, cc: mailboxes(in.t), why: in.facts.why()}
 	c.readers, c.review = in.readers()
 	if len(c.readers) == 0 {
 		return in.p.notifyPostmaster(in.tx, in.w, "A customer's mail has no reader",

@@ -299,7 +299,9 @@ func TestExplainTellsTheWholeStory(t *testing.T) {
 	s.customer("jean@client.example", "relationclient@example.com", "why@client.example", "Pourquoi", "Bonjour\r\n")
 	s.settle()
 	text := s.postdesk("explain", "<why@client.example>")
-	for _, want := range []string{"mail 1 of ticket 10000 (in)", "SPF", "pass client.example", "customer", "round-robin", "Acknowledgement", "sent", "new ticket 10000", "acknowledgement  jean@client.example", "delivered"} {
+	for _, want := range []string{"mail 1 of ticket 10000 (in)", "SPF", "pass client.example", "customer", "round-robin", "Acknowledgement", "sent", "new ticket 10000", "acknowledgement  jean@client.example", "delivered",
+		"a mail of jean@client.example came over mx", "The address in From is backed: ", "It was taken as a customer's mail", "it is the turn of ", "So it became new ticket 10000.",
+		"The acknowledgement went to jean@client.example, delivered at "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in:\n%s", want, text)
 		}

@@ -50,8 +50,13 @@ func explain(*flag.FlagSet) func(*call) error {
 	}
 }
 
-// story writes what happened to one mail, in the order of the stages.
+// story writes what happened to one mail: in sentences, and what each stage
+// learned.
 func (c *call) story(s admin.Story) error {
+	for _, sentence := range s.Told {
+		fmt.Fprintln(c.out, sentence)
+	}
+	fmt.Fprintln(c.out)
 	t := newTable(c.out)
 	t.row("Message-ID", s.MessageID)
 	if s.Direction == "out" {
