@@ -178,6 +178,8 @@ var effects = map[What]func(*Ticket, *Event){
 	Untagged:    func(t *Ticket, e *Event) { t.Tags = without(t.Tags, e.Data["tag"]) },
 	HoldingSent: func(t *Ticket, e *Event) { t.HoldingAt, t.ToldAt = e.At, e.At },
 	UpdateSent:  func(t *Ticket, e *Event) { t.ToldAt = e.At },
+	OpenedFor:   func(t *Ticket, e *Event) { t.ToldAt = e.At },
+	Redirected:  func(t *Ticket, e *Event) { t.PromisedAt = e.At },
 	Reminded:    func(t *Ticket, e *Event) { t.RemindedAt = e.At },
 	Overdue:     func(t *Ticket, e *Event) { t.OverdueAt = e.At },
 	FieldsAsked: func(t *Ticket, e *Event) { t.FieldsAsked++ },

@@ -115,6 +115,7 @@ type Ticket struct {
 	Resolution   string    `json:",omitempty"`
 	TurnSince    time.Time `json:",omitzero"`  // since when it is the turn of whose turn it is
 	ToldAt       time.Time `json:",omitzero"`  // our last word to the customer, of an agent or by a timer
+	PromisedAt   time.Time `json:",omitzero"`  // the customer was told anew how long the first answer takes
 	HoldingAt    time.Time `json:",omitzero"`  // the holding mail
 	RemindedAt   time.Time `json:",omitzero"`  // the reminder to the customer
 	OverdueAt    time.Time `json:",omitzero"`  // the warning to the supervisors
