@@ -131,6 +131,7 @@ func (t *Ticket) absorbTimes(o *Ticket) {
 		t.FirstReply = o.FirstReply
 	}
 	t.ToldAt, t.HoldingAt = latest(t.ToldAt, o.ToldAt), latest(t.HoldingAt, o.HoldingAt)
+	t.PromisedAt = latest(t.PromisedAt, o.PromisedAt)
 	t.RemindedAt, t.OverdueAt = latest(t.RemindedAt, o.RemindedAt), latest(t.OverdueAt, o.OverdueAt)
 }
 
