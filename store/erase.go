@@ -255,8 +255,12 @@ func (e *eraser) messages(number uint64, list []uint64, whole bool, own map[uint
 			return 0, 0, 0, err
 		}
 		mine := e.wrote(m) || whole && m.From.Address.IsZero()
+		came, err := e.opened(tx, m.Was)
+		if err != nil {
+			return 0, 0, 0, err
+		}
 		m.To = slices.DeleteFunc(m.To, e.is)
-		if whole || mine {
+		if whole || mine || came {
 			own[seq] = true
 			if mails, err = eraseMails(tx, MailID(m.Mail), MailID(m.Sent)); err != nil {
 				return 0, 0, 0, err
@@ -271,6 +275,21 @@ func (e *eraser) messages(number uint64, list []uint64, whole bool, own map[uint
 		}
 		return mails, 0, 0, PutMessage(tx, number, m)
 	})
+}
+
+// opened says whether a message came with a ticket of the person's that was
+// merged into this one.
+func (e *eraser) opened(tx ReadTx, was uint64) (bool, error) {
+	if was == 0 {
+		return false, nil
+	}
+	t, err := GetTicket(tx, was)
+	if err != nil {
+		return false, err
+	}
+	return t.MergedInto != 0 && (t.Erased || slices.ContainsFunc(t.Participants, func(p ticket.Participant) bool {
+		return p.Relation == ticket.Requester && e.isParticipant(p)
+	})), nil
 }
 
 // eraseMails erases mails that are there, and counts those that were readable.
@@ -313,8 +332,12 @@ func (e *eraser) rows(list []uint64, whole bool, own map[uint64]bool) error {
 		if err != nil {
 			return 0, 0, 0, err
 		}
+		now, err := Settle(tx, row)
+		if err != nil {
+			return 0, 0, 0, err
+		}
 		// A reply in somebody else's ticket is a mail to several: it stays theirs.
-		carries := whole || own[row.Message] || e.is(row.To) && row.Purpose != PurposeReply
+		carries := whole || own[now.Message] || e.is(row.To) && row.Purpose != PurposeReply
 		if !carries && !e.is(row.To) && !e.mentions(row.Text) {
 			return 0, 0, 0, nil
 		}

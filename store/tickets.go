@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"postdesk/internal/ticket"
 )
@@ -101,6 +102,11 @@ func CountInHand(tx ReadTx, agent string) (int, error) {
 // caller saves the ticket.
 func AddEvent(tx Tx, t *ticket.Ticket, e ticket.Event) error {
 	t.Apply(&e)
+	if e.What == ticket.TimeSpent {
+		if err := tx.Set(key(indexTime, e.At, t.Number, e.Seq), []byte{}); err != nil {
+			return err
+		}
+	}
 	return put(tx, key(tableEvent, t.Number, e.Seq), e)
 }
 
@@ -143,11 +149,23 @@ func IndexMessageID(tx Tx, id string, number, seq uint64) error {
 }
 
 // ByMessageID finds the ticket and the message that a Message-ID (without its
-// brackets) belongs to, or ErrNotFound.
+// brackets) belongs to, where that is now, or ErrNotFound.
 func ByMessageID(tx ReadTx, id string) (number, seq uint64, err error) {
+	trail, err := TrailOf(tx, id)
+	if err != nil {
+		return 0, 0, err
+	}
+	p := trail[len(trail)-1]
+	return p.Ticket, p.Message, nil
+}
+
+// TrailOf is Trail of the message that a Message-ID belongs to.
+func TrailOf(tx ReadTx, id string) ([]ticket.Place, error) {
 	var v [2]uint64
-	err = get(tx, key(indexMessageID, id), &v)
-	return v[0], v[1], err
+	if err := get(tx, key(indexMessageID, id), &v); err != nil {
+		return nil, err
+	}
+	return Trail(tx, ticket.Place{Ticket: v[0], Message: v[1]})
 }
 
 // PutMessage writes a message that AddMessage numbered.
@@ -155,36 +173,61 @@ func PutMessage(tx Tx, number uint64, m ticket.Message) error {
 	return put(tx, key(tableMessage, number, m.Seq), m)
 }
 
-// GetMessage reads one message of a ticket, or ErrNotFound.
+// GetMessage reads one message of a ticket, or ErrNotFound. One that was moved
+// to another ticket has only the mark where it is, see FindMessage.
 func GetMessage(tx ReadTx, number, seq uint64) (ticket.Message, error) {
 	var m ticket.Message
 	err := get(tx, key(tableMessage, number, seq), &m)
 	return m, err
 }
 
-// Messages calls fn for the messages of a ticket, the oldest first.
+// Messages calls fn for the messages of a ticket, the oldest first. What moved to
+// another ticket is that one's.
 func Messages(tx ReadTx, number uint64, fn func(ticket.Message) error) error {
-	lo, hi := within(key(tableMessage, number))
-	return tx.Scan(lo, hi, 0, false, func(_, v []byte) error {
-		var m ticket.Message
-		if err := decode(v, &m); err != nil {
-			return err
-		}
-		return fn(m)
-	})
+	return scanMessages(tx, number, 0, false, fn)
 }
 
 // LatestMessages calls fn for at most limit messages of a ticket, the latest
 // first.
 func LatestMessages(tx ReadTx, number uint64, limit int, fn func(ticket.Message) error) error {
+	return scanMessages(tx, number, limit, true, fn)
+}
+
+// scanMessages reads messages by number, and those of a ticket that others were
+// merged into by time: what came with them has the later numbers.
+func scanMessages(tx ReadTx, number uint64, limit int, latest bool, fn func(ticket.Message) error) error {
+	t, err := GetTicket(tx, number)
+	if errors.Is(err, ErrNotFound) {
+		t, err = new(ticket.Ticket), nil // not saved yet
+	}
+	if err != nil {
+		return err
+	}
+	var list []ticket.Message
 	lo, hi := within(key(tableMessage, number))
-	return tx.Scan(lo, hi, limit, true, func(_, v []byte) error {
+	err = tx.Scan(lo, hi, limit, latest, func(_, v []byte) error {
 		var m ticket.Message
-		if err := decode(v, &m); err != nil {
+		if err := decode(v, &m); err != nil || m.Moved != nil {
 			return err
 		}
-		return fn(m)
+		if len(t.Merged) == 0 {
+			return fn(m)
+		}
+		list = append(list, m)
+		return nil
 	})
+	slices.SortStableFunc(list, func(a, b ticket.Message) int {
+		if latest {
+			a, b = b, a
+		}
+		return a.At.Compare(b.At)
+	})
+	for _, m := range list {
+		if err == nil {
+			err = fn(m)
+		}
+	}
+	return err
 }
 
 // Filter chooses tickets; an empty field means any.
