@@ -1,10 +1,7 @@
 package compose
 
 import (
-	"bytes"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"postdesk/internal/addr"
@@ -22,12 +19,13 @@ const (
 	LetterUpdate       LetterKind = "update"           // we are still working on it
 	LetterReminder     LetterKind = "reminder"         // the customer owes an answer
 	LetterRedirect     LetterKind = "redirect"         // moved to another team: Old; Team is the new one, Delay
-	LetterFields       LetterKind = "fields"           // required fields are missing: Fields
+	LetterFields       LetterKind = "fields"           // required fields are missing: Fields, Again
 	LetterConfirmation LetterKind = "confirmation"     // opened by an agent in the customer's name: Agent, Text
 	LetterResolution   LetterKind = "resolution"       // #solved!: Text, Agent
 	LetterRefusal      LetterKind = "refusal"          // a sentence that could not be said in the session: Text
 	LetterObserver     LetterKind = "observer-outside" // an outside observer was added: Agent
-	LetterApproval     LetterKind = "approval"         // asks for a decision: Agent, Text
+	LetterApproval     LetterKind = "approval"         // asks for a decision, above the agent's own text: see ReplyIn.Decision
+	LetterUnclear      LetterKind = "approval-unclear" // asks for the decision again: Agent, Text is what was answered
 	LetterPlain        LetterKind = "plain"            // Text as it is
 )
 
@@ -38,6 +36,7 @@ type LetterData struct {
 	Delay  string // in words, see DelayWords
 	Old    *config.Team
 	Fields []config.Field
+	Again  bool // fields: what came before did not fit
 }
 
 // LetterIn is what a letter is made of.
@@ -61,6 +60,7 @@ func (c *Composer) Letter(in LetterIn) (message.Source, error) {
 	view := letterView{
 		Team: teamData(in.Team), Old: teamData(in.Data.Old), Ticket: in.Ticket.clean(),
 		Text: strings.Trim(cleanText(in.Data.Text), "\n"), Agent: cleanLine(in.Data.Agent), Delay: cleanLine(in.Data.Delay),
+		Again: in.Data.Again, Actions: actions{Address: address(in.Head.From.Address), Subject: cleanLine(in.Head.Subject), InReplyTo: bareID(in.Head.MessageID)},
 	}
 	for _, f := range in.Data.Fields {
 		view.Fields = append(view.Fields, config.Field{Name: cleanLine(f.Name), Hint: cleanLine(f.Hint)})
@@ -83,43 +83,4 @@ func (c *Composer) Letter(in LetterIn) (message.Source, error) {
 		return nil, fmt.Errorf("compose the letter: %w", err)
 	}
 	return rope, nil
-}
-
-// Canned fills the variables of a canned answer (#template name): canned/name.txt
-// in the team's templates folder. The error for a name that does not exist lists those
-// that do.
-func (c *Composer) Canned(team *config.Team, lang, name string, data CannedData) (string, error) {
-	set := c.set(team, lang)
-	t := set.canned[strings.ToLower(strings.TrimSpace(name))]
-	if t == nil {
-		return "", &UnknownCanned{Name: cleanLine(name), Known: slices.Sorted(maps.Keys(set.canned))}
-	}
-	data.Ticket = data.Ticket.clean()
-	var buf bytes.Buffer
-	if err := t.Execute(&buf, data); err != nil {
-		return "", fmt.Errorf("compose: canned answer %s: %w", name, err)
-	}
-	return cleanText(strings.TrimSpace(buf.String())), nil
-}
-
-// UnknownCanned says that a team has no canned answer of that name.
-type UnknownCanned struct {
-	Name  string
-	Known []string // in order
-}
-
-// Error lists the names that exist.
-func (e *UnknownCanned) Error() string {
-	if len(e.Known) == 0 {
-		return fmt.Sprintf("no canned answer %q: the team has none", e.Name)
-	}
-	return fmt.Sprintf("no canned answer %q; there are %s", e.Name, strings.Join(e.Known, ", "))
-}
-
-// CannedData is what a canned answer may use.
-type CannedData struct {
-	Ticket   Ticket
-	Team     TeamData
-	Agent    AgentData
-	Customer CustomerData
 }

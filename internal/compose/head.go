@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"postdesk/internal/addr"
+	"postdesk/internal/alike"
 )
 
 // Head is what the caller decides about the header of a mail. All the rest of a
@@ -43,4 +44,21 @@ type Ticket struct {
 	Assignee string // name, "" is nobody
 	// Linked are the numbers of the tickets that this one follows.
 	Linked []uint64
+	// Fields have a value. Missing are the names of required ones that have none.
+	Fields  []TicketField
+	Missing []string
+}
+
+// TicketField is a field of a ticket and its value.
+type TicketField struct{ Name, Value string }
+
+// Field is the value of a field, for templates: {{.Ticket.Field "Version"}}. Case
+// and accents do not matter; "" is none.
+func (t Ticket) Field(name string) string {
+	for _, f := range t.Fields {
+		if alike.Name(f.Name) == alike.Name(name) {
+			return f.Value
+		}
+	}
+	return ""
 }

@@ -209,9 +209,9 @@ func TestTemplatesOfATeam(t *testing.T) {
 	if !slices.Contains(c.AckSubjects(), "dossier") {
 		t.Error("the team's own acknowledgement is not known again")
 	}
-	text, err := c.Canned(team, "", "Devis", CannedData{Customer: CustomerData{Name: "Jean"}, Ticket: Ticket{Number: 7}})
-	if err != nil || text != "Bonjour Jean, voici le devis de la demande 7." {
-		t.Errorf("%q, %v", text, err)
+	canned, err := c.Canned(team, "", "Devis", CannedData{Customer: CustomerData{Name: "Jean"}, Ticket: Ticket{Number: 7}})
+	if err != nil || canned.Text != "Bonjour Jean, voici le devis de la demande 7." {
+		t.Errorf("%q, %v", canned.Text, err)
 	}
 	if _, err := c.Canned(team, "", "nope", CannedData{}); err == nil || !strings.Contains(err.Error(), "there are devis") {
 		t.Error(err)

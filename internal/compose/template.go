@@ -25,7 +25,7 @@ const MaxTemplate = 64 << 10
 type templateSet struct {
 	lang   string
 	mails  map[string]*mailTemplate
-	canned map[string]*template.Template
+	canned map[string]*cannedAnswer
 }
 
 // mailTemplate is a file: "Subject: …" on the first line if it has one, then
@@ -50,7 +50,7 @@ func (c *Composer) loadBuiltin() error {
 }
 
 func newSet(lang string) *templateSet {
-	return &templateSet{lang: lang, mails: map[string]*mailTemplate{}, canned: map[string]*template.Template{}}
+	return &templateSet{lang: lang, mails: map[string]*mailTemplate{}, canned: map[string]*cannedAnswer{}}
 }
 
 // loadTeam reads a team's folder for its own language (files at the top) and for
@@ -128,7 +128,7 @@ func (c *Composer) readTeamSet(fsys fs.FS, lang string, own bool) (*templateSet,
 	return set, nil
 }
 
-// readFolder reads dir's *.txt and its canned/*.txt.
+// readFolder reads dir's *.txt and its canned answers.
 func (s *templateSet) readFolder(fsys fs.FS, dir string) error {
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil {
@@ -160,36 +160,6 @@ func (s *templateSet) readMail(fsys fs.FS, file, name string) error {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	s.mails[name] = m
-	return nil
-}
-
-func (s *templateSet) readCanned(fsys fs.FS, dir string) error {
-	entries, err := fs.ReadDir(fsys, dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), ".txt")
-		if !ok || e.IsDir() {
-			continue
-		}
-		file := path.Join(dir, e.Name())
-		text, err := readTemplate(fsys, file)
-		if err != nil {
-			return err
-		}
-		t, err := template.New(file).Option("missingkey=error").Parse(text)
-		if err == nil {
-			err = t.Execute(new(bytes.Buffer), CannedData{})
-		}
-		if err != nil {
-			return err
-		}
-		s.canned[strings.ToLower(name)] = t
-	}
 	return nil
 }
 
@@ -246,12 +216,26 @@ func (c *Composer) set(team *config.Team, lang string) *templateSet {
 			lang = team.Language
 		}
 	}
-	for _, key := range []string{setKey(folder, lang), setKey("", lang), setKey(folder, "en")} {
+	short := shortLanguage(lang)
+	for _, key := range []string{setKey(folder, lang), setKey(folder, short), setKey("", short), setKey(folder, "en")} {
 		if s := c.sets[key]; s != nil {
 			return s
 		}
 	}
 	return c.sets[setKey("", "fr")]
+}
+
+// shortLanguage is the language of a tag without country and script, RFC 5646
+// §2.1: there are no templates of fr-CH.
+func shortLanguage(tag string) string {
+	lang, _, _ := strings.Cut(tag, "-")
+	return strings.ToLower(lang)
+}
+
+// Speaks says whether a team has templates in a language of their own.
+func (c *Composer) Speaks(team *config.Team, lang string) bool {
+	lang = shortLanguage(lang)
+	return c.sets[setKey("", lang)] != nil || team != nil && c.sets[setKey(team.Templates, lang)] != nil
 }
 
 // render executes a template: its subject, one line, and its marked text.

@@ -127,7 +127,7 @@ func (t *tree) leaf(p *message.Part) message.Content {
 	case isTNEF(p):
 		return t.winmail(p)
 	}
-	if isOtherForm(p) {
+	if isOtherForm(p) || t.k.orphaned(p) {
 		return nil
 	}
 	if !p.Inline() {
@@ -173,6 +173,14 @@ func (t *tree) renamed(p *message.Part) *message.Part {
 	raw := "Content-ID: <" + t.k.newCID(id) + ">\r\n"
 	q.Header.Fields = append(q.Header.Fields, message.Field{Name: "Content-ID", Raw: []byte(raw)})
 	return &q
+}
+
+// attachFiles counts files that are not of the agent's mail.
+func (t *tree) attachFiles(files []message.File) {
+	for _, f := range files {
+		t.count++
+		t.attachments = append(t.attachments, Attachment{N: t.count, Name: f.Name, Type: f.MediaType, Size: f.Data.Size()})
+	}
 }
 
 func (t *tree) find(kind FindingKind, what, where string) {

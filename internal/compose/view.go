@@ -54,7 +54,8 @@ type (
 		Reasons          []string
 		Until            time.Time
 		Yes, Held        bool
-		UnknownAddress   bool // failed: the recipient's server does not know the address
+		UnknownAddress   bool   // failed: the recipient's server does not know the address
+		Page             string // where the page goes, "" without one
 	}
 	letterView struct {
 		Team, Old   TeamData
@@ -62,6 +63,8 @@ type (
 		Text, Agent string
 		Delay       string
 		Fields      []config.Field
+		Again       bool
+		Actions     actions
 	}
 )
 
@@ -82,8 +85,17 @@ func address(a addr.Address) string {
 // clean takes control characters out of all that came from outside.
 func (t Ticket) clean() Ticket {
 	t.Subject, t.Category, t.Assignee = cleanLine(t.Subject), cleanLine(t.Category), cleanLine(t.Assignee)
-	t.Tags = cleanLines(t.Tags)
+	t.Tags, t.Missing = cleanLines(t.Tags), cleanLines(t.Missing)
+	fields := make([]TicketField, 0, len(t.Fields))
+	for _, f := range t.Fields {
+		fields = append(fields, TicketField{cleanLine(f.Name), cleanLine(f.Value)})
+	}
+	t.Fields = fields
 	return t
+}
+
+func (c CustomerData) clean() CustomerData {
+	return CustomerData{Name: cleanLine(c.Name), Address: cleanLine(c.Address), Company: cleanLine(c.Company)}
 }
 
 func cleanLines(list []string) []string {
@@ -98,11 +110,11 @@ func cleanLines(list []string) []string {
 func sampleData(name string) any {
 	switch {
 	case name == "block":
-		return blockView{Cautions: []string{"x"}, Cc: make([]PersonData, 2), Omitted: make([]Attachment, 1), History: []string{"x"}, Links: true}
+		return blockView{Ticket: Ticket{Fields: make([]TicketField, 1), Missing: make([]string, 2)}, Cautions: []string{"x"}, Cc: make([]PersonData, 2), Omitted: make([]Attachment, 1), History: []string{"x"}, Links: true}
 	case isNotice(NoticeKind(name)):
-		return noticeView{Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true, UnknownAddress: true}
+		return noticeView{Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true, UnknownAddress: true, Page: markPage}
 	case isLetter(LetterKind(name)):
-		return letterView{Text: "x", Agent: "x", Delay: "x", Fields: make([]config.Field, 1)}
+		return letterView{Text: "x", Agent: "x", Delay: "x", Fields: make([]config.Field, 1), Again: true}
 	}
 	return ackView{Delay: "x"}
 }
@@ -121,7 +133,7 @@ func isNotice(k NoticeKind) bool {
 func isLetter(k LetterKind) bool {
 	switch k {
 	case LetterHolding, LetterUpdate, LetterReminder, LetterRedirect, LetterFields, LetterConfirmation,
-		LetterResolution, LetterRefusal, LetterObserver, LetterApproval, LetterPlain:
+		LetterResolution, LetterRefusal, LetterObserver, LetterApproval, LetterUnclear, LetterPlain:
 		return true
 	}
 	return false
