@@ -26,7 +26,11 @@ func (in *inbound) fromRobot(id rules.Identity) (*result, error) {
 	if row == nil {
 		return in.unmatched(id)
 	}
-	if in.t, err = store.GetTicket(in.tx, row.Ticket); err != nil {
+	now, err := store.Settle(in.tx, *row)
+	if err != nil {
+		return nil, err
+	}
+	if in.t, err = store.GetTicket(in.tx, now.Ticket); err != nil {
 		return nil, err
 	}
 	if err := in.keep(ticket.KindBounce); err != nil {
@@ -38,7 +42,7 @@ func (in *inbound) fromRobot(id rules.Identity) (*result, error) {
 	if err := in.judge(row); err != nil {
 		return nil, err
 	}
-	in.facts.Decision = "a delivery report about ticket " + strconv.FormatUint(row.Ticket, 10)
+	in.facts.Decision = "a delivery report about ticket " + strconv.FormatUint(in.t.Number, 10)
 	return in.finish()
 }
 
@@ -56,7 +60,11 @@ func (in *inbound) judge(row *store.Outgoing) error {
 	if err := store.PutOutgoing(in.tx, *row); err != nil {
 		return err
 	}
-	return in.p.undelivered(in.tx, in.w, in.t, *row, in.at)
+	now, err := store.Settle(in.tx, *row)
+	if err != nil {
+		return err
+	}
+	return in.p.undelivered(in.tx, in.w, in.t, now, in.at)
 }
 
 // maxRemote is how much of a remote server's words is kept, in bytes.
@@ -201,7 +209,7 @@ func (in *inbound) loopTicket() (*ticket.Ticket, error) {
 	}
 	for _, v := range marks {
 		if tok, ok := in.p.keys.Verify(strings.TrimSpace(v)); ok && tok.Ticket != 0 {
-			t, err := store.GetTicket(in.tx, tok.Ticket)
+			t, err := store.LiveTicket(in.tx, tok.Ticket)
 			if errors.Is(err, store.ErrNotFound) {
 				continue
 			}

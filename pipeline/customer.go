@@ -63,7 +63,7 @@ func (in *inbound) teamOfToken() error {
 			in.team = in.w.homeTeam(a)
 			return nil
 		}
-		t, err := store.GetTicket(in.tx, target.token.Ticket)
+		t, err := store.LiveTicket(in.tx, target.token.Ticket)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}

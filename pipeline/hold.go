@@ -359,7 +359,7 @@ func (out *outbound) noteRelease(by ticket.Actor) error {
 	if h.Ticket == 0 || h.Why == holdIdentity {
 		return nil
 	}
-	t, err := store.GetTicket(out.tx, h.Ticket)
+	t, err := store.LiveTicket(out.tx, h.Ticket)
 	if err != nil {
 		return err
 	}

@@ -224,11 +224,11 @@ func (in *inbound) repeated() (*result, bool, error) {
 // could not have is made good: the address is backed, and the acknowledgement
 // goes out if it may.
 func (in *inbound) vouch(seen store.Seen, print string) error {
-	t, err := store.GetTicket(in.tx, seen.Ticket)
+	number, m, err := store.FindMessage(in.tx, seen.Ticket, seen.Message)
 	if err != nil {
 		return err
 	}
-	m, err := store.GetMessage(in.tx, seen.Ticket, seen.Message)
+	t, err := store.GetTicket(in.tx, number)
 	if err != nil {
 		return err
 	}
@@ -263,12 +263,11 @@ func (in *inbound) addTeams(seen store.Seen, print string) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	var err error
-	if in.t, err = store.GetTicket(in.tx, seen.Ticket); err != nil {
+	number, m, err := store.FindMessage(in.tx, seen.Ticket, seen.Message)
+	if err != nil {
 		return err
 	}
-	m, err := store.GetMessage(in.tx, seen.Ticket, seen.Message)
-	if err != nil {
+	if in.t, err = store.GetTicket(in.tx, number); err != nil {
 		return err
 	}
 	if m.Agent != "" {

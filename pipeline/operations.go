@@ -63,9 +63,9 @@ func numbered(name string, n uint64) map[string]string {
 	return map[string]string{name: strconv.FormatUint(n, 10)}
 }
 
-// note adds one event to a ticket.
+// note adds one event to a ticket, or to what it was merged into.
 func (p *Pipeline) note(tx store.Tx, number uint64, e ticket.Event) error {
-	t, err := store.GetTicket(tx, number)
+	t, err := store.LiveTicket(tx, number)
 	if err != nil {
 		return err
 	}
@@ -142,6 +142,9 @@ func (p *Pipeline) SetTicket(ctx context.Context, number uint64, changes []Chang
 		t, err := store.GetTicket(tx, number)
 		if err != nil {
 			return err
+		}
+		if t.MergedInto != 0 {
+			return fmt.Errorf("it was merged into ticket %d, which is the one to change", t.MergedInto)
 		}
 		assignee, team := t.Assignee, t.Team
 		for _, c := range changes {

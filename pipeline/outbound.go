@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"postdesk/internal/compose"
 	"postdesk/internal/config"
 	"postdesk/internal/ticket"
 	"postdesk/store"
@@ -11,10 +12,13 @@ type outbound struct {
 	inbound
 	agent    *config.Agent
 	commands []ticket.Command
-	rest     string // the new text below the commands
-	note     bool   // a note by command, by default, or by role
-	insert   string // text to set above the agent's own
-	pages    []page // what the agent is answered at the end
+	rest     string         // the new text below the commands
+	left     *compose.Draft // the same, in each form that the mail has it
+	struck   []string       // the lines that leave the text, as they were typed
+	drafted  *compose.Draft // what the agent typed; see draft
+	note     bool           // a note by command, by default, or by role
+	insert   string         // text to set above the agent's own
+	pages    []page         // what the agent is answered at the end
 }
 
 func (in *inbound) outbound() *outbound { return &outbound{inbound: *in, agent: in.agent()} }
@@ -29,9 +33,10 @@ func (out *outbound) lang() string {
 	return out.w.homeTeam(out.agent).Language
 }
 
-// openTicket makes a ticket the one that this mail is about.
+// openTicket makes a ticket, or what it was merged into, the one that this mail
+// is about.
 func (out *outbound) openTicket(number uint64) (err error) {
-	if out.t, err = store.GetTicket(out.tx, number); err == nil {
+	if out.t, err = store.LiveTicket(out.tx, number); err == nil {
 		out.team = out.w.teamOf(out.t)
 	}
 	return err

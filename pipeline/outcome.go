@@ -22,7 +22,7 @@ func (p *Pipeline) Outcome(tx store.Tx, row store.Outgoing, now time.Time) error
 	if row.State == store.Delivered {
 		return letGo(tx, row)
 	}
-	t, err := concerned(tx, row)
+	t, row, err := concerned(tx, row)
 	if err != nil || t == nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func letGo(tx store.Tx, row store.Outgoing) error {
 // could not be written: that it happened must be known, and the row must not be
 // tried for ever.
 func (p *Pipeline) Record(tx store.Tx, row store.Outgoing, now time.Time) error {
-	t, err := concerned(tx, row)
+	t, row, err := concerned(tx, row)
 	if err != nil || t == nil {
 		return err
 	}
@@ -70,17 +70,21 @@ func (p *Pipeline) Record(tx store.Tx, row store.Outgoing, now time.Time) error 
 	return p.save(tx, p.world.Load(), t)
 }
 
-// concerned is the ticket that an outcome is told to; nil when there is nothing
-// to tell.
-func concerned(tx store.Tx, row store.Outgoing) (*ticket.Ticket, error) {
+// concerned is the ticket that an outcome is told to, and the row as it reads
+// there; nil when there is nothing to tell.
+func concerned(tx store.Tx, row store.Outgoing) (*ticket.Ticket, store.Outgoing, error) {
 	if row.State == store.Delivered || row.Ticket == 0 {
-		return nil, nil
+		return nil, row, nil
+	}
+	row, err := store.Settle(tx, row)
+	if err != nil {
+		return nil, row, err
 	}
 	t, err := store.GetTicket(tx, row.Ticket)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
+		return nil, row, nil
 	}
-	return t, err
+	return t, row, err
 }
 
 // undelivered is a permanent failure, learned in the session or from a report

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"slices"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/ticket"
@@ -14,6 +15,9 @@ import (
 func (p *Pipeline) threading(tx store.ReadTx, d *delivery, id rules.Identity, explicit bool) (rules.ThreadOut, error) {
 	evidence, err := d.evidence(tx, id)
 	if err != nil {
+		return rules.ThreadOut{}, err
+	}
+	if err := p.follow(tx, d, evidence); err != nil {
 		return rules.ThreadOut{}, err
 	}
 	var failed error
@@ -71,6 +75,61 @@ func (d *delivery) evidence(tx store.ReadTx, id rules.Identity) ([]rules.Evidenc
 		list = append(list, rules.Evidence{Strength: rules.ByTag, Ticket: number})
 	}
 	return list, nil
+}
+
+// follow turns evidence to where the mail that is answered is now. Tokens name
+// the ticket that it was in when they were minted: of a message that was split
+// off, the answers belong to the new ticket, whatever their address says.
+func (p *Pipeline) follow(tx store.ReadTx, d *delivery, evidence []rules.Evidence) error {
+	trail, err := p.answeredTrail(tx, d)
+	if err != nil || len(trail) < 2 {
+		return err
+	}
+	last := len(trail) - 1
+	for i := range evidence {
+		if slices.ContainsFunc(trail[:last], func(at ticket.Place) bool { return at.Ticket == evidence[i].Ticket }) {
+			evidence[i].Ticket = trail[last].Ticket
+		}
+	}
+	return nil
+}
+
+// answeredTrail lists the places of the message that the mail answers: of the
+// nearest that is known. It is nil when none is, and for an answer to what we
+// wrote about the ticket as a whole.
+func (p *Pipeline) answeredTrail(tx store.ReadTx, d *delivery) ([]ticket.Place, error) {
+	for _, id := range d.answered() {
+		trail, err := store.TrailOf(tx, clip(id))
+		if err == nil || !errors.Is(err, store.ErrNotFound) {
+			return trail, err
+		}
+		row, err := p.sentWithID(tx, id)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case row == nil:
+			continue
+		case row.Message == 0 || row.Purpose == store.PurposeLetter || row.Purpose == store.PurposeNotice:
+			return nil, nil
+		}
+		return store.Trail(tx, ticket.Place{Ticket: row.Ticket, Message: row.Message})
+	}
+	return nil, nil
+}
+
+// sentWithID is a row of the outgoing mail of a ticket that bears a Message-ID
+// of ours, nil for none.
+func (p *Pipeline) sentWithID(tx store.ReadTx, id string) (found *store.Outgoing, err error) {
+	tok, ok := p.minted(id)
+	if !ok || tok.Kind != addr.KindMessage || tok.Ticket == 0 {
+		return nil, nil
+	}
+	err = store.SentAs(tx, tok.Ticket, tok.Item, func(row store.Outgoing) error {
+		found = &row
+		return nil
+	})
+	return found, err
 }
 
 // joins are the kinds of token that join a mail to a ticket. A bounce address

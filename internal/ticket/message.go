@@ -48,6 +48,16 @@ type Message struct {
 	Moved     *Place         `json:",omitempty"` // of KindMoved: where it is; the rest is gone
 }
 
+// After says whether m came later than another message of its ticket. Numbers
+// tell, but between mails that came with different tickets, which have the later
+// numbers since a merge.
+func (m *Message) After(o *Message) bool {
+	if m.Was == o.Was {
+		return m.Seq > o.Seq
+	}
+	return m.At.After(o.At)
+}
+
 // Place is where a message is: its ticket, and its number there.
 type Place struct{ Ticket, Message uint64 }
 
