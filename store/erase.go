@@ -41,6 +41,8 @@ type eraser struct {
 	contact   *Contact // nil for none
 	addresses map[string]bool
 	texts     []string
+	all       bool // everything that was said in a ticket goes, whoever said it
+	leaving   []*Contact
 	done      ErasedPerson
 }
 
@@ -202,7 +204,7 @@ func (e *eraser) ticket(number uint64) error {
 	if err != nil {
 		return err
 	}
-	whole := t.Erased || slices.ContainsFunc(t.Participants, func(p ticket.Participant) bool {
+	whole := e.all || t.Erased || slices.ContainsFunc(t.Participants, func(p ticket.Participant) bool {
 		return p.Relation == ticket.Requester && e.isParticipant(p)
 	})
 	own := map[uint64]bool{}
