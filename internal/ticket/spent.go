@@ -25,7 +25,7 @@ var (
 // A number alone is minutes. Not ok: there is no time at the beginning, it is in
 // days or seconds, or it is not between one minute and MaxSpent.
 func ParseSpent(typed string) (minutes int, text string, ok bool) {
-	typed = cleanLine(typed)
+	typed = cleanLine(strings.ToValidUTF8(typed, ""))
 	n, tenths, rest := spentNumber(typed)
 	if n < 0 {
 		return 0, "", false
