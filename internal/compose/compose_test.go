@@ -250,7 +250,11 @@ func TestNotices(t *testing.T) {
 			continue
 		}
 		for _, lang := range []string{"fr", "en"} {
-			src, err := c.Notice(testNotice(t, NoticeKind(name), lang))
+			in := testNotice(t, NoticeKind(name), lang)
+			if in.Kind == NoticeHelp || in.Kind == NoticeWelcome {
+				in.Data.Page = HelpPage(lang)
+			}
+			src, err := c.Notice(in)
 			if err != nil {
 				t.Fatal(err)
 			}

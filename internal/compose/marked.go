@@ -32,6 +32,7 @@ func funcs(lang string) template.FuncMap {
 		"link":     func(label, url string) string { return linkMark(label, url, url) },
 		"action":   actionMark,
 		"status":   func(s string) string { return say(lang, s) },
+		"turn":     func(s string) string { return turnWords(lang, s) },
 		"priority": func(s string) string { return say(lang, s) },
 		"size":     func(n int64) string { return sizeWords(n, lang) },
 		"date":     func(t time.Time) string { return dateWords(t, lang) },
@@ -50,17 +51,28 @@ func linkMark(label, long, short string) string {
 // actionMark links to a mail with a command. HTML gets the long form with subject
 // and In-Reply-To (RFC 6068 §4), text a short one that survives in a line.
 func actionMark(a actions, command, label string) string {
-	body := url.PathEscape(command + "\r\n")
-	short := "mailto:" + mailtoAddr(a.Address) + "?body=" + url.PathEscape(command)
-	long := "mailto:" + mailtoAddr(a.Address) + "?"
+	long, short := actionURLs(a, strings.ReplaceAll(command, "\n", "\r\n"))
+	return linkMark(label, long, short)
+}
+
+func actionURLs(a actions, command string) (long, short string) {
+	body := mailtoValue(command + "\r\n")
+	short = "mailto:" + mailtoAddr(a.Address) + "?body=" + mailtoValue(command)
+	long = "mailto:" + mailtoAddr(a.Address) + "?"
 	if a.Subject != "" {
-		long += "subject=" + url.PathEscape("Re: "+a.Subject) + "&"
+		long += "subject=" + mailtoValue("Re: "+a.Subject) + "&"
 	}
 	if a.InReplyTo != "" {
-		long += "In-Reply-To=" + url.PathEscape("<"+a.InReplyTo+">") + "&"
+		long += "In-Reply-To=" + mailtoValue("<"+a.InReplyTo+">") + "&"
 	}
-	return linkMark(label, long+"body="+body, short)
+	return long + "body=" + body, short
 }
+
+// mailtoValue is a value in a mailto URL, RFC 6068 §2. A customer wrote the
+// subject: an "&" in it must not begin another field of the mail.
+func mailtoValue(s string) string { return valueEscapes.Replace(url.PathEscape(s)) }
+
+var valueEscapes = strings.NewReplacer("&", "%26", "+", "%2B")
 
 var mailtoEscapes = strings.NewReplacer("%", "%25", "&", "%26", "?", "%3F", "#", "%23", "\"", "%22", " ", "%20")
 

@@ -17,16 +17,17 @@ type NoticeKind string
 // The kinds of notice, and which fields of NoticeData each uses.
 const (
 	NoticeHeld        NoticeKind = "held"       // identity not proven: Title is the subject, Until when it came, Text
-	NoticeGuard       NoticeKind = "guard"      // held by the outgoing guard: Findings, Lines are more reasons, Text
+	NoticeGuard       NoticeKind = "guard"      // held by the outgoing guard: Findings, Lines are more reasons, Text, Colleague
+	NoticeCustomer    NoticeKind = "customer"   // whose mail it is that the agent passed on: Recipient is the guess, Lines, Title, Text
 	NoticeWhich       NoticeKind = "which"      // a mail to a ticket or desk address that may be meant otherwise (by Ticket.Number and Status): Text
 	NoticeTaken       NoticeKind = "taken"      // a colleague took the ticket: Who
 	NoticeAssigned    NoticeKind = "assigned"   // the ticket is yours now, said without a mail of the customer: Who, Text
-	NoticeHelp        NoticeKind = "help"       // the page of commands: Desk
-	NoticeWelcome     NoticeKind = "welcome"    // the same for a new agent: Desk
+	NoticeHelp        NoticeKind = "help"       // the page of commands: Desk, Page
+	NoticeWelcome     NoticeKind = "welcome"    // the same for a new agent: Desk, Page
 	NoticeTranscript  NoticeKind = "transcript" // what commands did: Lines are sentences
-	NoticeUnknown     NoticeKind = "unknown"    // commands not carried out: Lines are the reasons, Closest, Held, Text
+	NoticeUnknown     NoticeKind = "unknown"    // commands not carried out: Lines are the reasons, Closest, Correction, Held, Text
 	NoticeNoteDefault NoticeKind = "note"       // a reply was kept as a note by default: link for #public
-	NoticePage        NoticeKind = "page"       // #list, #show, #history: Title, Text (preformatted)
+	NoticePage        NoticeKind = "page"       // #list, #show, #history: Page; or Title, Text (preformatted)
 	NoticeFailed      NoticeKind = "failed"     // a delivery failed: Recipient, Answer, Enhanced, Text
 	NoticeLate        NoticeKind = "late"       // a delivery is late: Recipient, Answer, Until
 	NoticeDead        NoticeKind = "dead"       // an agent's copy could not be delivered, ticket unassigned: Who, Answer
@@ -45,20 +46,23 @@ const (
 // NoticeData is what notices say. All strings are text from anywhere: control
 // characters are taken out when written.
 type NoticeData struct {
-	Title     string
-	Text      string // a held or failed mail's text, a page, an explanation
-	Lines     []string
-	Closest   []string // the commands nearest to what was typed, with an example
-	Findings  []Finding
-	Who       string       // a person's name
-	Recipient addr.Address // who could not be reached
-	Answer    string       // the remote server's answer
-	Enhanced  string       // its enhanced status code (RFC 3463), "" to look for one in Answer
-	Until     time.Time    // when it is due, or how long we go on trying, or when it was
-	Delay     string       // in words
-	Yes       bool
-	Held      bool         // unknown: the mail is held, for #send or #cancel
-	Desk      addr.Address // the agent's desk address
+	Title      string
+	Text       string // a held or failed mail's text, a page, an explanation
+	Lines      []string
+	Closest    []string // the commands nearest to what was typed, with an example
+	Findings   []Finding
+	Who        string       // a person's name
+	Recipient  addr.Address // who could not be reached
+	Answer     string       // the remote server's answer
+	Enhanced   string       // its enhanced status code (RFC 3463), "" to look for one in Answer
+	Until      time.Time    // when it is due, or how long we go on trying, or when it was
+	Delay      string       // in words
+	Yes        bool
+	Held       bool         // unknown: the mail is held, for #send or #cancel
+	Correction string       // unknown: the command lines as they were probably meant, "" when nobody knows
+	Colleague  string       // guard: what the colleague wrote who has answered since
+	Desk       addr.Address // the agent's desk address
+	Page       *Page        // page, help, welcome: what was asked for; nil for none
 }
 
 // NoticeIn is what a notice is made of.
@@ -114,7 +118,7 @@ func (c *Composer) Notice(in NoticeIn) (message.Source, error) {
 		head.AutoSubmitted = "auto-replied"
 	}
 	content := message.MultipartContent("alternative", nil,
-		message.TextContent("text/plain", body.text()), message.TextContent("text/html", body.page()))
+		message.TextContent("text/plain", in.Data.Page.inText(body)), message.TextContent("text/html", in.Data.Page.inHTML(body)))
 	b := newBuilder(head.MessageID)
 	head.write(b)
 	rope, err := b.Build(withFiles(content, in))
@@ -148,9 +152,12 @@ func noticeData(in NoticeIn, lang string) noticeView {
 		Actions: actions{Address: address(in.From), InReplyTo: bareID(in.Head.MessageID)},
 		Title:   cleanLine(d.Title), Text: strings.Trim(cleanText(d.Text), "\n"), Who: cleanLine(d.Who),
 		Answer: cleanText(d.Answer), Delay: cleanLine(d.Delay),
-		Recipient: address(d.Recipient), Desk: address(d.Desk),
+		Recipient: address(d.Recipient), Desk: address(d.Desk), Page: d.Page.mark(),
 		Lines: cleanLines(d.Lines), Closest: cleanLines(d.Closest), Until: inZone(d.Until, in.Team), Yes: d.Yes, Held: d.Held,
-		UnknownAddress: isUnknownAddress(d.Enhanced, d.Answer),
+		UnknownAddress: isUnknownAddress(d.Enhanced, d.Answer), Correction: cleanText(d.Correction), Colleague: strings.Trim(cleanText(d.Colleague), "\n"),
+	}
+	if d.Page != nil && v.Title == "" {
+		v.Title = cleanLine(d.Page.Title)
 	}
 	for _, f := range d.Findings {
 		v.Reasons = append(v.Reasons, cleanLine(f.Sentence(lang)))

@@ -54,6 +54,8 @@ type (
 		Reasons          []string
 		Until            time.Time
 		Yes, Held        bool
+		Correction       string // command lines
+		Colleague        string // what a colleague wrote
 		UnknownAddress   bool   // failed: the recipient's server does not know the address
 		Page             string // where the page goes, "" without one
 	}
@@ -112,7 +114,7 @@ func sampleData(name string) any {
 	case name == "block":
 		return blockView{Ticket: Ticket{Fields: make([]TicketField, 1), Missing: make([]string, 2)}, Cautions: []string{"x"}, Cc: make([]PersonData, 2), Omitted: make([]Attachment, 1), History: []string{"x"}, Links: true}
 	case isNotice(NoticeKind(name)):
-		return noticeView{Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true, UnknownAddress: true, Page: markPage}
+		return noticeView{Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true, Correction: "x", Colleague: "x", UnknownAddress: true, Page: markPage}
 	case isLetter(LetterKind(name)):
 		return letterView{Text: "x", Agent: "x", Delay: "x", Fields: make([]config.Field, 1), Again: true}
 	}
