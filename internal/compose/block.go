@@ -90,6 +90,10 @@ var cautionWords = map[string][]string{
 		WarnUndelivered:    "Ce message n’a pas pu être remis à %s\u00a0; il vous revient.",
 		WarnUnreadable:     "Une partie du message est illisible\u00a0; l’original est joint.",
 		WarnMentions:       "Ce message mentionne la demande n°%s, mais rien ne prouve qu’il en fasse partie.",
+
+		WarnInvitationForged: "Attention\u00a0: ce message prétend modifier une invitation qui n’est pas celle de son auteur. Rien n’a changé dans votre agenda\u00a0; il est joint, pour lecture.",
+		WarnInvitationOld:    "Cette invitation est plus ancienne que celle qui est dans votre agenda\u00a0; rien n’a changé.",
+		WarnInvitationBroken: "L’invitation n’a pas pu être lue\u00a0; elle est jointe telle quelle. Répondez par un message.",
 	},
 	"en": {
 		WarnNotBacked:      "Careful: nothing proves that this message comes from this address.",
@@ -101,6 +105,10 @@ var cautionWords = map[string][]string{
 		WarnUndelivered:    "This message could not be delivered to %s, so it comes to you.",
 		WarnUnreadable:     "Part of this message could not be read; the original is attached.",
 		WarnMentions:       "This message mentions ticket %s, but nothing proves that it belongs there.",
+
+		WarnInvitationForged: "Careful: this message claims to change an invitation that is not its writer’s. Nothing has changed in your calendar; it is attached for you to read.",
+		WarnInvitationOld:    "This invitation is older than the one in your calendar; nothing has changed.",
+		WarnInvitationBroken: "The invitation could not be read; it is attached as it came. Answer it with a mail.",
 	},
 }
 
@@ -123,22 +131,26 @@ type expectKey struct {
 // expectWords has %s for whom a public answer reaches.
 var expectWords = map[string]map[expectKey]string{
 	"fr": {
-		{CopyCustomer, ExpectAnswer}:  "Répondez à ce message\u00a0: votre réponse partira vers %s, sans montrer votre adresse.",
-		{CopyCustomer, ExpectTake}:    "Personne ne suit encore cette demande\u00a0: le premier qui répond la prend.",
-		{CopyCustomer, ExpectNothing}: "Pour information\u00a0; rien n’est attendu de vous. Une réponse partirait vers %s.",
-		{CopyCustomer, ExpectReview}:  "À regarder\u00a0: cette demande a besoin de quelqu’un. Une réponse partirait vers %s.",
-		{CopyNote, ExpectAnswer}:      "Note interne, invisible pour le client. Votre réponse restera une note.",
-		{CopyAside, ExpectAnswer}:     "Échange en marge, invisible pour le client. Votre réponse ira à l’auteur de ce message.",
-		{CopyColleague, ExpectAnswer}: "Réponse d’un collègue au client, pour information. Une réponse de votre part partirait aussi vers %s.",
+		{CopyCustomer, ExpectAnswer}:     "Répondez à ce message\u00a0: votre réponse partira vers %s, sans montrer votre adresse.",
+		{CopyCustomer, ExpectTake}:       "Personne ne suit encore cette demande\u00a0: le premier qui répond la prend.",
+		{CopyCustomer, ExpectNothing}:    "Pour information\u00a0; rien n’est attendu de vous. Une réponse partirait vers %s.",
+		{CopyCustomer, ExpectAttend}:     "Acceptez ou refusez l’invitation dans votre messagerie\u00a0: l’organisateur verra votre nom et l’adresse de l’équipe, jamais la vôtre.",
+		{CopyCustomer, ExpectAttendTake}: "Personne ne suit encore cette demande\u00a0: le premier qui accepte l’invitation, ou qui répond, la prend. L’organisateur ne verra jamais votre adresse.",
+		{CopyCustomer, ExpectReview}:     "À regarder\u00a0: cette demande a besoin de quelqu’un. Une réponse partirait vers %s.",
+		{CopyNote, ExpectAnswer}:         "Note interne, invisible pour le client. Votre réponse restera une note.",
+		{CopyAside, ExpectAnswer}:        "Échange en marge, invisible pour le client. Votre réponse ira à l’auteur de ce message.",
+		{CopyColleague, ExpectAnswer}:    "Réponse d’un collègue au client, pour information. Une réponse de votre part partirait aussi vers %s.",
 	},
 	"en": {
-		{CopyCustomer, ExpectAnswer}:  "Reply to this message: your answer goes to %s, without showing your address.",
-		{CopyCustomer, ExpectTake}:    "Nobody looks after this ticket yet: the first who answers takes it.",
-		{CopyCustomer, ExpectNothing}: "For your information; nothing is expected of you. An answer would go to %s.",
-		{CopyCustomer, ExpectReview}:  "Please look: this ticket needs somebody. An answer would go to %s.",
-		{CopyNote, ExpectAnswer}:      "Internal note, which the customer does not see. Your answer stays a note.",
-		{CopyAside, ExpectAnswer}:     "An aside, which the customer does not see. Your answer goes to the writer of this message.",
-		{CopyColleague, ExpectAnswer}: "A colleague’s answer to the customer, for your information. An answer of yours would go to %s as well.",
+		{CopyCustomer, ExpectAnswer}:     "Reply to this message: your answer goes to %s, without showing your address.",
+		{CopyCustomer, ExpectTake}:       "Nobody looks after this ticket yet: the first who answers takes it.",
+		{CopyCustomer, ExpectNothing}:    "For your information; nothing is expected of you. An answer would go to %s.",
+		{CopyCustomer, ExpectAttend}:     "Accept or decline the invitation in your mail client: the organiser sees your name and the team’s address, never yours.",
+		{CopyCustomer, ExpectAttendTake}: "Nobody looks after this ticket yet: the first who accepts the invitation, or answers, takes it. The organiser never sees your address.",
+		{CopyCustomer, ExpectReview}:     "Please look: this ticket needs somebody. An answer would go to %s.",
+		{CopyNote, ExpectAnswer}:         "Internal note, which the customer does not see. Your answer stays a note.",
+		{CopyAside, ExpectAnswer}:        "An aside, which the customer does not see. Your answer goes to the writer of this message.",
+		{CopyColleague, ExpectAnswer}:    "A colleague’s answer to the customer, for your information. An answer of yours would go to %s as well.",
 	},
 }
 

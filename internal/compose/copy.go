@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/config"
@@ -26,10 +27,12 @@ type Expectation int
 
 // The expectations.
 const (
-	ExpectAnswer  Expectation = iota // the ticket is yours: answer
-	ExpectTake                       // nobody's yet: the first who answers takes it
-	ExpectNothing                    // for information
-	ExpectReview                     // supervisor: late, or undeliverable elsewhere
+	ExpectAnswer     Expectation = iota // the ticket is yours: answer
+	ExpectTake                          // nobody's yet: the first who answers takes it
+	ExpectNothing                       // for information
+	ExpectReview                        // supervisor: late, or undeliverable elsewhere
+	ExpectAttend                        // an invitation: accept or decline it
+	ExpectAttendTake                    // the same, of nobody's yet: who accepts takes it
 )
 
 // Warning is one line of caution in the block.
@@ -37,15 +40,18 @@ type Warning int
 
 // The warnings.
 const (
-	WarnNotBacked      Warning = iota // neither DKIM nor SPF backs the address
-	WarnSuspect                       // spam, DMARC failure or the like
-	WarnVisitor                       // the writer is no participant; Detail is the address
-	WarnReplyTo                       // answers go to Detail now, which is new
-	WarnLooksLikeAgent                // the name resembles an agent's
-	WarnAutomatic                     // an automatic mail; it changed nothing
-	WarnUndelivered                   // Detail could not be reached, so this comes to you
-	WarnUnreadable                    // parts could not be read; the raw mail is attached
-	WarnMentions                      // mentions ticket Detail, which was not joined
+	WarnNotBacked        Warning = iota // neither DKIM nor SPF backs the address
+	WarnSuspect                         // spam, DMARC failure or the like
+	WarnVisitor                         // the writer is no participant; Detail is the address
+	WarnReplyTo                         // answers go to Detail now, which is new
+	WarnLooksLikeAgent                  // the name resembles an agent's
+	WarnAutomatic                       // an automatic mail; it changed nothing
+	WarnUndelivered                     // Detail could not be reached, so this comes to you
+	WarnUnreadable                      // parts could not be read; the raw mail is attached
+	WarnMentions                        // mentions ticket Detail, which was not joined
+	WarnInvitationForged                // a calendar message in the name of an invitation that is not the writer's
+	WarnInvitationOld                   // a calendar message older than what came before
+	WarnInvitationBroken                // a calendar message that could not be read
 )
 
 // Caution is a warning with its detail.
@@ -82,9 +88,10 @@ type CopyIn struct {
 	// OmitOver leaves out and lists the attachments whose encoded size is above
 	// it, in bytes; 0 keeps all.
 	OmitOver int64
-	// Invite makes an invitation (text/calendar, METHOD:REQUEST or CANCEL) to the team one to the
-	// reader, with Reply as its organiser.
-	Invite bool
+	// Invite says what becomes of a calendar message, see Invite. Stamp is its new
+	// DTSTAMP when it is sent again, zero for its own.
+	Invite Invite
+	Stamp  time.Time
 	// History is shown at the end of the block, one line each.
 	History []string
 }
@@ -131,7 +138,7 @@ func (c *Composer) Copy(in CopyIn) (CopyOut, error) {
 		if err != nil {
 			return CopyOut{}, err
 		}
-		body = (&copyTree{in: in, block: block, text: in.Mail.TextPart(), html: in.Mail.HTMLPart()}).body()
+		body = (&copyTree{in: in, block: block, text: in.Mail.TextPart(), html: in.Mail.HTMLPart(), lang: c.set(in.Team, in.Lang).lang}).body()
 	}
 	if !out.NeedsNotice && in.hasCaution(WarnUnreadable) {
 		body = message.MultipartContent("mixed", nil, body, message.MessageContent(in.Mail.Source, "original.eml"))

@@ -16,6 +16,8 @@ type copyTree struct {
 	text, html *message.Part
 	done       bool // the block stands somewhere
 	unfit      bool // the HTML is shown as text, and attached
+	lang       string
+	files      []message.Content // calendars that are only shown
 }
 
 func (t *copyTree) body() message.Content {
@@ -26,6 +28,9 @@ func (t *copyTree) body() message.Content {
 	}
 	if t.unfit {
 		content = message.MultipartContent("mixed", nil, content, htmlFile(t.html))
+	}
+	if len(t.files) > 0 {
+		content = message.MultipartContent("mixed", nil, append([]message.Content{content}, t.files...)...)
 	}
 	return content
 }
@@ -54,13 +59,14 @@ func (t *copyTree) plainPart(p *message.Part) message.Content {
 		return message.TextContent("text/plain", strings.TrimRight(t.readText(p), "\n")+t.block.text)
 	case p == t.html:
 		return t.htmlPart(p)
-	case p.IsMultipart() && (t.in.Invite || contains(p, t.text) || contains(p, t.html) || t.leavesOut(p)):
+	case p.IsMultipart() && (contains(p, t.text) || contains(p, t.html) || t.leavesOut(p)):
 		return t.multipart(p)
 	case t.isOmitted(p):
 		return nil
-	case t.in.Invite && isCard(p) && p.End-p.Body <= maxBody && len(t.in.Head.To) == 1:
-		text := invitationFor(p.Text(maxBody), t.in.Team, t.in.Head.To[0], t.in.Reply)
-		return calendarContent(cleanLine(p.Params["method"]), text)
+	case isCalendar(p):
+		if content, own := t.invited(p); own {
+			return content
+		}
 	}
 	return message.RawContent(p)
 }
@@ -152,10 +158,11 @@ func (t *copyTree) withText(p *message.Part) message.Content {
 	return message.MultipartContent("alternative", nil, content, beside)
 }
 
+// leavesOut says whether a multipart can't be copied as it is.
 func (t *copyTree) leavesOut(p *message.Part) bool {
 	out := false
 	p.Walk(func(q *message.Part) bool {
-		out = out || t.isOmitted(q)
+		out = out || t.isOmitted(q) || isCalendar(q)
 		return !out
 	})
 	return out

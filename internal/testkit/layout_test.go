@@ -29,6 +29,7 @@ var homes = map[string][]string{
 	"github.com/dgraph-io/badger/v4":      {"store"},
 	"github.com/emersion/go-msgauth":      {"internal/mailauth", "relay"},
 	"github.com/emersion/go-message":      {"internal/message"},
+	"github.com/emersion/go-ical":         {"internal/compose"},
 	"github.com/emersion/go-milter":       {"internal/milter"},
 	"github.com/pelletier/go-toml/v2":     {"internal/config"},
 	"github.com/prometheus/client_golang": {"internal/metrics"},
