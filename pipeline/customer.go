@@ -218,7 +218,7 @@ func (in *inbound) language() string {
 }
 
 func (in *inbound) route() (rules.RouteOut, error) {
-	facts, err := in.routeIn(in.tx, in.team, in.contact, in.outcome.Assign)
+	facts, err := in.routeIn(in.tx, in.team, in.author.Address, in.contact, in.outcome.Assign)
 	if err != nil {
 		return rules.RouteOut{}, err
 	}

@@ -89,8 +89,8 @@ func contactOf(tx store.ReadTx, a addr.Address) (*store.Contact, error) {
 	return c, err
 }
 
-// routeIn gathers what decides who gets a new request.
-func (d *delivery) routeIn(tx store.ReadTx, team *config.Team, c *store.Contact, assign string) (rules.RouteIn, error) {
+// routeIn gathers what decides who of a team gets the request of a customer.
+func (d *delivery) routeIn(tx store.ReadTx, team *config.Team, who addr.Address, c *store.Contact, assign string) (rules.RouteIn, error) {
 	in := rules.RouteIn{Team: team.Agents, Agents: map[string]rules.AgentState{}, Rule: assign, Method: team.Assign}
 	for id, a := range d.w.agents {
 		open := 0
@@ -106,19 +106,19 @@ func (d *delivery) routeIn(tx store.ReadTx, team *config.Team, c *store.Contact,
 	if in.LastAssigned, err = store.LastByTurn(tx, team.Address); err != nil {
 		return in, err
 	}
-	return in, d.usual(tx, team, c, &in)
+	return in, usual(tx, team, who, c, &in)
 }
 
 // usual adds who looks after this contact, and after this company.
-func (d *delivery) usual(tx store.ReadTx, team *config.Team, c *store.Contact, in *rules.RouteIn) error {
+func usual(tx store.ReadTx, team *config.Team, who addr.Address, c *store.Contact, in *rules.RouteIn) error {
 	if c != nil {
 		in.ContactAgent = c.Agent
 	}
 	var err error
-	if in.LastContact, err = store.UsualFor(tx, team.Address, d.author.Address.Key()); err != nil {
+	if in.LastContact, err = store.UsualFor(tx, team.Address, who.Key()); err != nil {
 		return err
 	}
-	company := rules.Company(d.author.Address.Domain)
+	company := rules.Company(who.Domain)
 	if company == "" {
 		return nil
 	}

@@ -150,7 +150,7 @@ func (p *Pipeline) judge(tx store.ReadTx, w *world, f Facts, raw store.Mail) (j 
 	if t := in.ruledTeam(); t != nil {
 		in.team = t
 	}
-	facts, err := in.routeIn(tx, in.team, in.contact, in.outcome.Assign)
+	facts, err := in.routeIn(tx, in.team, in.author.Address, in.contact, in.outcome.Assign)
 	if err != nil {
 		return j, err
 	}

@@ -18,9 +18,9 @@ const MaxMoved = MaxUpdate / 2
 
 // MoveMessage takes a message of one ticket to another, as its next. In the old
 // place stays the mark where it is now, so that all that ever led to it still
-// does: its Message-IDs, those of its copies, and what comes back. One
-// that moved before is left alone: the result is 0. The caller saves both
-// tickets.
+// does: its Message-IDs, those of its copies, and what comes back. One of an
+// aside is of the aside that Absorb has made of it. One that moved before is left
+// alone: the result is 0. The caller saves both tickets.
 func MoveMessage(tx Tx, from *ticket.Ticket, seq uint64, to *ticket.Ticket) (uint64, error) {
 	m, err := GetMessage(tx, from.Number, seq)
 	if errors.Is(err, ErrNotFound) || err == nil && m.Moved != nil {
@@ -34,6 +34,9 @@ func MoveMessage(tx Tx, from *ticket.Ticket, seq uint64, to *ticket.Ticket) (uin
 	mark := ticket.Message{Seq: seq, Kind: ticket.KindMoved, At: m.At, Moved: &place}
 	if m.Was == 0 {
 		m.Was = from.Number
+	}
+	if from.MovedAsides[m.Aside] != 0 {
+		m.Aside = from.MovedAsides[m.Aside]
 	}
 	m.Seq = place.Message
 	if err := PutMessage(tx, to.Number, m); err != nil {
