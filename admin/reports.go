@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"postdesk/internal/config"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
 	"postdesk/store"
@@ -23,12 +24,12 @@ func (q Report) has(at time.Time) bool {
 }
 
 // reportTickets writes one line for each ticket created in those days, the
-// latest first. Times are RFC 3339 in UTC. first_reply_seconds is in the team's
-// opening hours.
+// latest first. Times are RFC 3339 in UTC. first_reply_seconds and
+// resolution_seconds are in the team's opening hours.
 func (d *Desk) reportTickets(ctx context.Context, q Report, out io.Writer) error {
 	w := csv.NewWriter(out)
 	err := w.Write([]string{"number", "team", "status", "priority", "category", "tags", "assignee", "subject", "requester", "created", "updated",
-		"first_reply", "first_reply_seconds", "solved", "closed", "mails_in", "mails_out", "notes"})
+		"first_reply", "first_reply_seconds", "solved", "closed", "mails_in", "mails_out", "notes", "resolution_seconds", "minutes"})
 	if err != nil {
 		return err
 	}
@@ -52,13 +53,20 @@ func (d *Desk) reportLine(tx store.ReadTx, t *ticket.Ticket) ([]string, error) {
 	count := map[ticket.Kind]int{}
 	err := store.Messages(tx, t.Number, func(m ticket.Message) error { count[m.Kind]++; return nil })
 	row := ticketOf(t)
-	first := ""
-	if team := d.Config().TeamByAddress(t.Team); team != nil && !t.FirstReply.IsZero() {
-		first = strconv.Itoa(int(rules.Between(team.Hours, t.Created, t.FirstReply).Seconds()))
-	}
+	team := d.Config().TeamByAddress(t.Team)
 	return []string{strconv.FormatUint(t.Number, 10), row.Team, row.Status, row.Priority, cell(row.Category), cell(strings.Join(row.Tags, " ")), row.Assignee,
-		cell(row.Subject), cell(row.Requester), stamp(t.Created), stamp(t.Updated), stamp(t.FirstReply), first, stamp(t.SolvedAt), stamp(t.ClosedAt),
-		strconv.Itoa(count[ticket.KindIn]), strconv.Itoa(count[ticket.KindOut]), strconv.Itoa(count[ticket.KindNote])}, err
+		cell(row.Subject), cell(row.Requester), stamp(t.Created), stamp(t.Updated), stamp(t.FirstReply), openSeconds(team, t.Created, t.FirstReply), stamp(t.SolvedAt), stamp(t.ClosedAt),
+		strconv.Itoa(count[ticket.KindIn]), strconv.Itoa(count[ticket.KindOut]), strconv.Itoa(count[ticket.KindNote]),
+		openSeconds(team, t.Created, t.SolvedAt), strconv.Itoa(t.Minutes)}, err
+}
+
+// openSeconds is the time from a to b in a team's opening hours, "" when b has
+// not come or the team is gone.
+func openSeconds(team *config.Team, a, b time.Time) string {
+	if team == nil || b.IsZero() {
+		return ""
+	}
+	return strconv.Itoa(int(rules.Between(team.Hours, a, b).Seconds()))
 }
 
 func stamp(t time.Time) string {
@@ -77,8 +85,26 @@ func cell(s string) string {
 	return s
 }
 
-// reportTime writes time entries: one line each.
-func (d *Desk) reportTime(_ context.Context, _ Report, out io.Writer) error {
-	_, err := io.WriteString(out, "date,ticket,team,agent,minutes,text\n")
-	return err
+// reportTime writes one line for each entry of time spent in those days, the
+// earliest first. Dates are RFC 3339 in UTC.
+func (d *Desk) reportTime(ctx context.Context, q Report, out io.Writer) error {
+	w := csv.NewWriter(out)
+	if err := w.Write([]string{"date", "ticket", "team", "agent", "minutes", "text"}); err != nil {
+		return err
+	}
+	end := q.To
+	if !end.IsZero() {
+		end = end.AddDate(0, 0, 1)
+	}
+	err := d.Store.View(ctx, func(tx store.ReadTx) error {
+		return store.TimeSpent(tx, q.From, end, func(e store.TimeEntry) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			data := e.Event.Data
+			return w.Write([]string{stamp(e.Event.At), strconv.FormatUint(e.Ticket.Number, 10), e.Ticket.Team.String(), e.Event.By.ID, data["minutes"], cell(data["text"])})
+		})
+	})
+	w.Flush()
+	return errors.Join(err, w.Error())
 }

@@ -42,13 +42,14 @@ type Metrics struct {
 	acknowledgements, events, deliveries          *counter
 
 	firstReply           *prometheus.HistogramVec
+	resolution           *prometheus.HistogramVec
 	delivery             prometheus.Histogram
 	commit, commitBatch  prometheus.Histogram
 	lastReloadSuccessful prometheus.Gauge
 }
 
 // Buckets. A commit is two syncs; a delivery takes seconds or, with retries,
-// days; a first reply takes hours or days.
+// days; a first reply takes hours or days, a resolution up to months.
 func commitBuckets() []float64 {
 	return []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
 }
@@ -62,6 +63,11 @@ func deliveryBuckets() []float64 {
 func firstReplyBuckets() []float64 {
 	const hour = 3600
 	return []float64{300, 900, hour / 2, hour, 2 * hour, 4 * hour, 8 * hour, 24 * hour, 48 * hour, 72 * hour, 7 * 24 * hour}
+}
+
+func resolutionBuckets() []float64 {
+	const hour, day = 3600, 24 * 3600
+	return []float64{hour / 2, hour, 4 * hour, 8 * hour, day, 2 * day, 3 * day, 7 * day, 14 * day, 30 * day, 90 * day, 365 * day}
 }
 
 // New makes a registry with all series of fixed labels at zero, and Go's and
@@ -89,6 +95,8 @@ func New(o Options) *Metrics {
 func (m *Metrics) histograms() {
 	m.firstReply = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "postdesk_first_reply_seconds",
 		Help: "Time from a request to the first reply of an agent.", Buckets: firstReplyBuckets()}, []string{"team"})
+	m.resolution = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "postdesk_resolution_seconds",
+		Help: "Time from a request to its resolution; one that is reopened counts again.", Buckets: resolutionBuckets()}, []string{"team"})
 	m.delivery = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "postdesk_delivery_seconds",
 		Help: "Time from a mail's entry in the outbox to its delivery.", Buckets: deliveryBuckets()})
 	m.commit = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "postdesk_commit_seconds",
@@ -98,7 +106,7 @@ func (m *Metrics) histograms() {
 	m.lastReloadSuccessful = prometheus.NewGauge(prometheus.GaugeOpts{Name: "postdesk_config_last_reload_successful",
 		Help: "1 if the last reload of the configuration was taken, 0 if the old one stayed."})
 	m.lastReloadSuccessful.Set(1)
-	m.registry.MustRegister(m.firstReply, m.delivery, m.commit, m.commitBatch, m.lastReloadSuccessful)
+	m.registry.MustRegister(m.firstReply, m.resolution, m.delivery, m.commit, m.commitBatch, m.lastReloadSuccessful)
 }
 
 // Handler serves the registry for /metrics.
@@ -112,6 +120,7 @@ func (m *Metrics) SetTeams(teams []string) {
 	m.teams.set(teams)
 	for _, team := range teams {
 		m.firstReply.WithLabelValues(team)
+		m.resolution.WithLabelValues(team)
 	}
 }
 
@@ -145,6 +154,12 @@ func (m *Metrics) DeliverySeconds(d time.Duration) { m.delivery.Observe(d.Second
 // FirstReply notes how long a customer waited for a team's first reply.
 func (m *Metrics) FirstReply(team string, d time.Duration) {
 	m.firstReply.WithLabelValues(m.teams.clamp(team)).Observe(d.Seconds())
+}
+
+// Resolution notes how long a team's ticket took until it was solved, or closed
+// without being solved first.
+func (m *Metrics) Resolution(team string, d time.Duration) {
+	m.resolution.WithLabelValues(m.teams.clamp(team)).Observe(d.Seconds())
 }
 
 // Commit notes one durable commit: how many transactions shared it, and how

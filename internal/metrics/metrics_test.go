@@ -62,6 +62,7 @@ func TestSeriesOfFixedLabelsBeginAtZero(t *testing.T) {
 		`postdesk_outbox_oldest_seconds 90`,
 		`postdesk_disk_free_bytes 5.36870912e+09`,
 		`postdesk_first_reply_seconds_count{team="desk@example.com"} 0`,
+		`postdesk_resolution_seconds_count{team="desk@example.com"} 0`,
 		`postdesk_delivery_seconds_count 0`,
 		`postdesk_commit_seconds_count 0`,
 		`postdesk_commit_batch_count 0`,
@@ -79,6 +80,7 @@ func TestMethodsCount(t *testing.T) {
 	m.Delivery("delivered")
 	m.DeliverySeconds(2 * time.Second)
 	m.FirstReply("desk@example.com", time.Hour)
+	m.Resolution("desk@example.com", 2*time.Hour)
 	m.Commit(7, 3*time.Millisecond)
 	m.Reload(false)
 	wantLines(t, scrape(t, m),
@@ -91,6 +93,7 @@ func TestMethodsCount(t *testing.T) {
 		`postdesk_deliveries_total{result="delivered"} 1`,
 		`postdesk_delivery_seconds_sum 2`,
 		`postdesk_first_reply_seconds_sum{team="desk@example.com"} 3600`,
+		`postdesk_resolution_seconds_sum{team="desk@example.com"} 7200`,
 		`postdesk_commit_batch_sum 7`,
 		`postdesk_commit_seconds_bucket{le="0.005"} 1`,
 		`postdesk_config_last_reload_successful 0`)
@@ -108,6 +111,7 @@ func TestSendersMakeNoSeries(t *testing.T) {
 		m.Event(s)
 		m.Delivery(s)
 		m.FirstReply(s, time.Second)
+		m.Resolution(s, time.Second)
 	}
 	everything("first")
 	before := countSeries(scrape(t, m))
@@ -165,7 +169,7 @@ func TestNames(t *testing.T) {
 	want := []string{"postdesk_acknowledgements_total", "postdesk_auth_failures_total", "postdesk_authentication_total",
 		"postdesk_commit_batch", "postdesk_commit_seconds", "postdesk_config_last_reload_successful", "postdesk_deliveries_total",
 		"postdesk_delivery_seconds", "postdesk_disk_free_bytes", "postdesk_events_total", "postdesk_first_reply_seconds", "postdesk_held",
-		"postdesk_mails_total", "postdesk_outbox", "postdesk_outbox_oldest_seconds", "postdesk_smtp_sessions_total", "postdesk_tickets"}
+		"postdesk_mails_total", "postdesk_outbox", "postdesk_outbox_oldest_seconds", "postdesk_resolution_seconds", "postdesk_smtp_sessions_total", "postdesk_tickets"}
 	if !slices.Equal(names, want) {
 		t.Errorf("names are\n%s\nwant\n%s", strings.Join(names, "\n"), strings.Join(want, "\n"))
 	}
