@@ -214,6 +214,9 @@ func (e *eraser) ticket(number uint64) error {
 	if err := e.rows(rows, whole, own); err != nil {
 		return err
 	}
+	if err := e.plans(number, whole); err != nil {
+		return err
+	}
 	if err := e.events(number, events, whole); err != nil {
 		return err
 	}

@@ -13,21 +13,23 @@ import (
 // are capital letters for records and small ones for indexes; the engine's own
 // keys begin with a byte below 0x20.
 const (
-	tableTicket   = 'T' // number → ticket.Ticket
-	tableEvent    = 'E' // ticket, seq → ticket.Event
-	tableMessage  = 'M' // ticket, seq → ticket.Message
-	tableContact  = 'C' // id → Contact
-	tableOutgoing = 'O' // id → Outgoing
-	tableHeld     = 'H' // id → HeldMail
-	tableAgent    = 'G' // id → registered number
-	tableCounter  = 'K' // name → last number given
-	tableWindow   = 'W' // scope, name → a cap's window
-	tableUsual    = 'U' // team, contact or company → who last answered
-	tableTurn     = 'R' // team → who was last assigned by turn
-	tableSeen     = 'D' // Message-ID, From, body → where it went
-	tableTimer    = 'L' // ticket → Timer
-	tableAbsence  = 'B' // agent id → Absence
-	tableSolicit  = 'S' // team, address → Solicited
+	tableTicket     = 'T' // number → ticket.Ticket
+	tableEvent      = 'E' // ticket, seq → ticket.Event
+	tableMessage    = 'M' // ticket, seq → ticket.Message
+	tableContact    = 'C' // id → Contact
+	tableOutgoing   = 'O' // id → Outgoing
+	tableHeld       = 'H' // id → HeldMail
+	tableAgent      = 'G' // id → registered number
+	tableCounter    = 'K' // name → last number given
+	tableWindow     = 'W' // scope, name → a cap's window
+	tableUsual      = 'U' // team, contact or company → who last answered
+	tableTurn       = 'R' // team → who was last assigned by turn
+	tableSeen       = 'D' // Message-ID, From, body → where it went
+	tableTimer      = 'L' // ticket → Timer
+	tableAbsence    = 'B' // agent id → Absence
+	tableSolicit    = 'S' // team, address → Solicited
+	tableActivity   = 'A' // ticket, number → Activity
+	tableInvitation = 'I' // ticket, UID → Invitation
 
 	indexView      = 'v' // team, status, updated, ticket → row
 	indexAssignee  = 'a' // assignee, ticket → status
@@ -41,6 +43,7 @@ const (
 	indexItem      = 'j' // ticket, item, outbox id
 	indexHeldFor   = 'h' // state, held id
 	indexField     = 'f' // field of an entered contact, value, contact
+	indexUID       = 'u' // UID of a calendar's event, ticket
 	indexExpiry    = 'x' // time, the key of a record that goes then
 	indexTimer     = 't' // time, ticket
 	indexTime      = 'y' // time, ticket, event: time spent

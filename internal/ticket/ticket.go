@@ -131,6 +131,8 @@ type Ticket struct {
 	Events      uint64            // how many: the last event's sequence number
 	Messages    uint64            // how many: the last message's sequence number
 	Outgoing    uint64            // how many mails we minted a Message-ID for
+	Activities  uint64            `json:",omitempty"` // how many were planned: the last one's number
+	Invitations uint64            `json:",omitempty"` // how many calendar events it is about
 	Erased      bool              `json:",omitempty"`
 }
 
