@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/config"
@@ -36,6 +37,8 @@ func (d *delivery) ruleFacts(team *config.Team, c *store.Contact, t *ticket.Tick
 	}
 	if t != nil {
 		f.Category, f.Fields = t.Category, t.Fields
+	} else if d.w.rules.Len() > 0 {
+		f.Fields = d.arrivedFields(team)
 	}
 	return f
 }
@@ -91,18 +94,26 @@ func contactOf(tx store.ReadTx, a addr.Address) (*store.Contact, error) {
 
 // routeIn gathers what decides who of a team gets the request of a customer.
 func (d *delivery) routeIn(tx store.ReadTx, team *config.Team, who addr.Address, c *store.Contact, assign string) (rules.RouteIn, error) {
+	return d.w.routeIn(tx, team, who, c, assign, d.at)
+}
+
+// routeIn is the same at any moment.
+func (w *world) routeIn(tx store.ReadTx, team *config.Team, who addr.Address, c *store.Contact, assign string, now time.Time) (rules.RouteIn, error) {
 	in := rules.RouteIn{Team: team.Agents, Agents: map[string]rules.AgentState{}, Rule: assign, Method: team.Assign}
-	for id, a := range d.w.agents {
+	away, err := absentees(tx, now)
+	if err != nil {
+		return in, err
+	}
+	for id, a := range w.agents {
 		open := 0
 		if team.Assign == "least-open" && inTeam(team, id) {
-			var err error
 			if open, err = store.CountInHand(tx, id); err != nil {
 				return in, err
 			}
 		}
-		in.Agents[id] = rules.AgentState{Role: a.Role, Open: open}
+		_, gone := away[id]
+		in.Agents[id] = rules.AgentState{Role: a.Role, Open: open, Away: gone}
 	}
-	var err error
 	if in.LastAssigned, err = store.LastByTurn(tx, team.Address); err != nil {
 		return in, err
 	}
@@ -113,6 +124,9 @@ func (d *delivery) routeIn(tx store.ReadTx, team *config.Team, who addr.Address,
 func usual(tx store.ReadTx, team *config.Team, who addr.Address, c *store.Contact, in *rules.RouteIn) error {
 	if c != nil {
 		in.ContactAgent = c.Agent
+	}
+	if who.IsZero() {
+		return nil
 	}
 	var err error
 	if in.LastContact, err = store.UsualFor(tx, team.Address, who.Key()); err != nil {

@@ -15,11 +15,11 @@ const maxAbsenceText = 4 << 10
 // "Until 5 November", read on the 22nd, is an old text and no year off.
 const maxAbsence = 200 * 24 * time.Hour
 
-// Vacation says whether an automatic mail is somebody's out-of-office answer,
-// and not a receipt, a report, a list or another robot: a program wrote it, and
-// its words speak of an absence. text is its new text.
-func Vacation(f *AckFacts, text string) bool {
-	if !Automatic(f) || report(f) || mailingList(f) || calendarAnswer(f) || failedRecipients(f) {
+// Vacation says whether a mail is somebody's out-of-office answer, and not a
+// receipt, a report, a list or another robot: a program wrote it (automatic, or
+// Automatic says so), and its words speak of an absence. text is its new text.
+func Vacation(f *AckFacts, automatic bool, text string) bool {
+	if !automatic && !Automatic(f) || report(f) || mailingList(f) || calendarAnswer(f) || failedRecipients(f) {
 		return false
 	}
 	return absenceWords.MatchString(foldText(f.Subject)) || absenceWords.MatchString(foldText(text))

@@ -78,7 +78,7 @@ func TestWhatAVacationAnswerIs(t *testing.T) {
 				}
 				return nil
 			}}
-		if got := rules.Vacation(f, c.text); got != c.want {
+		if got := rules.Vacation(f, false, c.text); got != c.want {
 			t.Errorf("%s: %t, want %t", c.name, got, c.want)
 		}
 	}

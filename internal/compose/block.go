@@ -89,11 +89,13 @@ var cautionWords = map[string][]string{
 		WarnAutomatic:      "Réponse automatique\u00a0; rien n’a changé.",
 		WarnUndelivered:    "Ce message n’a pas pu être remis à %s\u00a0; il vous revient.",
 		WarnUnreadable:     "Une partie du message est illisible\u00a0; l’original est joint.",
+		WarnKnownBy:        "Attention\u00a0: adresse inconnue, acceptée parce que le message cite %s. Cela ne prouve pas qui écrit.",
 		WarnMentions:       "Ce message mentionne la demande n°%s, mais rien ne prouve qu’il en fasse partie.",
 
 		WarnInvitationForged: "Attention\u00a0: ce message prétend modifier une invitation qui n’est pas celle de son auteur. Rien n’a changé dans votre agenda\u00a0; il est joint, pour lecture.",
 		WarnInvitationOld:    "Cette invitation est plus ancienne que celle qui est dans votre agenda\u00a0; rien n’a changé.",
 		WarnInvitationBroken: "L’invitation n’a pas pu être lue\u00a0; elle est jointe telle quelle. Répondez par un message.",
+		WarnAbsent:           "%s est en congé ou absent pour le moment\u00a0: la demande vous revient.",
 	},
 	"en": {
 		WarnNotBacked:      "Careful: nothing proves that this message comes from this address.",
@@ -104,11 +106,13 @@ var cautionWords = map[string][]string{
 		WarnAutomatic:      "Automatic reply; nothing has changed.",
 		WarnUndelivered:    "This message could not be delivered to %s, so it comes to you.",
 		WarnUnreadable:     "Part of this message could not be read; the original is attached.",
+		WarnKnownBy:        "Careful: unknown address, taken because the message quotes %s. That does not prove who writes.",
 		WarnMentions:       "This message mentions ticket %s, but nothing proves that it belongs there.",
 
 		WarnInvitationForged: "Careful: this message claims to change an invitation that is not its writer’s. Nothing has changed in your calendar; it is attached for you to read.",
 		WarnInvitationOld:    "This invitation is older than the one in your calendar; nothing has changed.",
 		WarnInvitationBroken: "The invitation could not be read; it is attached as it came. Answer it with a mail.",
+		WarnAbsent:           "%s is away at the moment, so this ticket comes to you.",
 	},
 }
 

@@ -49,9 +49,11 @@ const (
 	WarnUndelivered                     // Detail could not be reached, so this comes to you
 	WarnUnreadable                      // parts could not be read; the raw mail is attached
 	WarnMentions                        // mentions ticket Detail, which was not joined
+	WarnKnownBy                         // an unknown address, taken for the value of a field that Detail names
 	WarnInvitationForged                // a calendar message in the name of an invitation that is not the writer's
 	WarnInvitationOld                   // a calendar message older than what came before
 	WarnInvitationBroken                // a calendar message that could not be read
+	WarnAbsent                          // Detail looked after the ticket and is away
 )
 
 // Caution is a warning with its detail.

@@ -13,20 +13,22 @@ var words = map[string]map[string]string{
 	"fr": {
 		"new": "nouvelle", "open": "à traiter", "pending": "en attente du client", "hold": "en attente d’un tiers",
 		"solved": "résolue", "closed": "close",
+		"turn-desk": "à nous de répondre", "turn-customer": "au client de répondre", "turn-third": "à un tiers de répondre",
 		"low": "basse", "normal": "normale", "high": "haute", "urgent": "urgente",
 		"workday": "jour ouvré", "workdays": "jours ouvrés", "hour": "heure ouvrée", "hours": "heures ouvrées",
 		"minute": "minute", "minutes": "minutes",
 		"customer": "le client", "customerAndCc": "le client et les personnes en copie",
-		"aside": "AVIS", "nobody": "personne", "KB": "Ko", "MB": "Mo", "B": "octets",
+		"aside": "AVIS", "nobody": "personne", "day": "jour", "days": "jours", "KB": "Ko", "MB": "Mo", "B": "octets",
 	},
 	"en": {
 		"new": "new", "open": "open", "pending": "waiting for the customer", "hold": "waiting for a third party",
 		"solved": "solved", "closed": "closed",
+		"turn-desk": "it is our turn", "turn-customer": "it is the customer’s turn", "turn-third": "it is a third party’s turn",
 		"low": "low", "normal": "normal", "high": "high", "urgent": "urgent",
 		"workday": "working day", "workdays": "working days", "hour": "opening hour", "hours": "opening hours",
 		"minute": "minute", "minutes": "minutes",
 		"customer": "the customer", "customerAndCc": "the customer and the people in copy",
-		"aside": "ASIDE", "nobody": "nobody", "KB": "KB", "MB": "MB", "B": "bytes",
+		"aside": "ASIDE", "nobody": "nobody", "day": "day", "days": "days", "KB": "KB", "MB": "MB", "B": "bytes",
 	},
 }
 
@@ -40,6 +42,14 @@ func say(lang, key string) string {
 		return s
 	}
 	return key
+}
+
+// turnWords says whose turn it is, "" when it is nobody's.
+func turnWords(lang, turn string) string {
+	if s := say(lang, "turn-"+turn); s != "turn-"+turn {
+		return s
+	}
+	return ""
 }
 
 // DelayWords says a delay in a language: "2 jours ouvrés", "6 opening hours",

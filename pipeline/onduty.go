@@ -1,0 +1,68 @@
+package pipeline
+
+import (
+	"slices"
+	"time"
+
+	"postdesk/internal/ticket"
+	"postdesk/store"
+)
+
+// absentees are the agents who are away at a moment, by id.
+func absentees(tx store.ReadTx, now time.Time) (map[string]store.Absence, error) {
+	away := map[string]store.Absence{}
+	err := store.Absences(tx, func(id string, a store.Absence) error {
+		if a.At(now) {
+			away[id] = a
+		}
+		return nil
+	})
+	return away, err
+}
+
+// available leaves out of a list of agents those who are away.
+func available(tx store.ReadTx, ids []string, now time.Time) ([]string, error) {
+	away, err := absentees(tx, now)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, id := range ids {
+		if _, gone := away[id]; !gone {
+			list = append(list, id)
+		}
+	}
+	return list, nil
+}
+
+// reachable is available, or the whole list when all of it are away: a mail that
+// nobody gets now must not be one that nobody ever gets.
+func reachable(tx store.ReadTx, ids []string, now time.Time) ([]string, error) {
+	list, err := available(tx, ids, now)
+	if err == nil && len(list) == 0 {
+		return ids, nil
+	}
+	return list, err
+}
+
+// onDuty are the agents who get what is new in a ticket: its agent, or those of
+// the team who are there. When all of them are away the supervisors are asked
+// to look (review) beside them, so that nothing waits for the end of a holiday.
+func (w *world) onDuty(tx store.ReadTx, t *ticket.Ticket, now time.Time) (all, review []string, err error) {
+	team := w.teamOf(t)
+	all = w.crew(team)
+	if w.agents[t.Assignee] != nil {
+		all = []string{t.Assignee}
+	}
+	there, err := available(tx, all, now)
+	if err != nil || len(there) > 0 {
+		return there, nil, err
+	}
+	if review, err = reachable(tx, w.supervisors(team), now); err != nil {
+		return nil, nil, err
+	}
+	if w.agents[t.Assignee] != nil && len(review) == 0 {
+		review = slices.DeleteFunc(w.crew(team), func(id string) bool { return id == t.Assignee })
+	}
+	return slices.Concat(all, review), review, nil
+}
