@@ -117,6 +117,11 @@ func AddRequest(tx Tx, contact, number uint64) error {
 	return tx.Set(key(indexRequester, contact, number), []byte{})
 }
 
+// DropRequest takes a ticket off a contact's list.
+func DropRequest(tx Tx, contact, number uint64) error {
+	return tx.Delete(key(indexRequester, contact, number))
+}
+
 // Requests calls fn for the numbers of the tickets that a contact takes part in.
 func Requests(tx ReadTx, contact uint64, fn func(number uint64) error) error {
 	lo, hi := within(key(indexRequester, contact))

@@ -3,6 +3,8 @@
 package alike
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -40,3 +42,51 @@ func Name(s string) string {
 // Value is Name without spaces: "SN-1234 567" and "sn1234567" are the same
 // number.
 func Value(s string) string { return strings.ReplaceAll(Name(s), " ", "") }
+
+// Closest are the names nearest to what was typed, the nearest first, at most
+// three: within two letters or a third of them, or one beginning with the other.
+func Closest(typed string, names []string) []string {
+	type near struct {
+		name string
+		d    int
+	}
+	word := Name(typed)
+	var found []near
+	for _, name := range names {
+		folded := Name(name)
+		d := distance(word, folded)
+		if len(word) > 2 && len(folded) > 2 && (strings.HasPrefix(folded, word) || strings.HasPrefix(word, folded)) {
+			d = min(d, 1)
+		}
+		if d <= max(2, len(folded)/3) && d < len(folded) {
+			found = append(found, near{name, d})
+		}
+	}
+	slices.SortFunc(found, func(a, b near) int { return cmp.Or(a.d-b.d, strings.Compare(a.name, b.name)) })
+	var list []string
+	for _, n := range found[:min(3, len(found))] {
+		list = append(list, n.name)
+	}
+	return list
+}
+
+// distance is Levenshtein's, of words cut at 40 bytes.
+func distance(a, b string) int {
+	a, b = a[:min(len(a), 40)], b[:min(len(b), 40)]
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,6 +1,7 @@
 package alike_test
 
 import (
+	"strings"
 	"testing"
 
 	"postdesk/internal/alike"
@@ -21,6 +22,15 @@ func TestNamesThatPeopleTypeAlike(t *testing.T) {
 	}
 	if got := alike.Value("SN-1234 567"); got != "sn1234567" {
 		t.Errorf("value %q", got)
+	}
+}
+
+func TestClosestNames(t *testing.T) {
+	names := []string{"Version du produit", "N° de série", "Ville", "garantie"}
+	for typed, want := range map[string]string{"version": "Version du produit", "n de serei": "N° de série", "vile": "Ville", "garanti": "garantie", "xyz": "", "": ""} {
+		if got := strings.Join(alike.Closest(typed, names), ","); got != want {
+			t.Errorf("%q: %q, want %q", typed, got, want)
+		}
 	}
 }
 

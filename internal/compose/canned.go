@@ -115,18 +115,13 @@ func (e *UnknownCanned) Error() string {
 	return fmt.Sprintf("no canned answer %q; there are %s", e.Name, strings.Join(e.Known, ", "))
 }
 
-// Closest are the known names nearest to what was typed: those that begin with
-// it or have a word of it, at most 10; all, when none does and they are few.
+// Closest are the names nearest to what was typed; all, when none is near and
+// they are few.
 func (e *UnknownCanned) Closest() []string {
-	typed := strings.Fields(alike.Name(e.Name))
-	near := slices.DeleteFunc(slices.Clone(e.Known), func(name string) bool {
-		folded := alike.Name(name)
-		return !slices.ContainsFunc(typed, func(word string) bool { return strings.Contains(folded, word[:min(len(word), 4)]) })
-	})
-	if len(near) == 0 {
-		near = e.Known
+	if near := alike.Closest(e.Name, e.Known); len(near) > 0 {
+		return near
 	}
-	return near[:min(len(near), 10)]
+	return e.Known[:min(len(e.Known), 10)]
 }
 
 // readCanned reads the canned answers of a folder, with their files.
