@@ -9,6 +9,7 @@ import (
 	"postdesk/internal/compose"
 	"postdesk/internal/config"
 	"postdesk/internal/ticket"
+	"postdesk/rules"
 )
 
 // effect is what a command does once it is known where the mail's text goes.
@@ -37,6 +38,16 @@ func effectOf(n ticket.Name) (effect, bool) {
 		return effect{do: (*outbound).changeState}, true
 	case ticket.CmdSolvedTell:
 		return effect{do: (*outbound).tellResolution}, true
+	case ticket.CmdTime:
+		return effect{do: (*outbound).spendTime}, true
+	case ticket.CmdField:
+		return effect{do: (*outbound).setField}, true
+	case ticket.CmdContact:
+		return effect{do: (*outbound).changeContact}, true
+	case ticket.CmdTemplate:
+		return effect{do: (*outbound).template}, true
+	case ticket.CmdCustomer:
+		return effect{do: (*outbound).changeRequester}, true
 	}
 	return effect{}, false
 }
@@ -81,7 +92,9 @@ func (out *outbound) permitted() error {
 }
 
 // opensTicket: the mail will have a ticket once its text is read.
-func (out *outbound) opensTicket() bool { return ticket.Has(out.commands, ticket.CmdCustomer) }
+func (out *outbound) opensTicket() bool {
+	return out.gesture == rules.GestureCustomer || out.gesture == rules.GestureWrite
+}
 
 // apply carries out the commands, and repeats what was done.
 func (out *outbound) apply() ([]string, error) {

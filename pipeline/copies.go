@@ -194,7 +194,8 @@ func tagged(subject, tag string, number uint64) string {
 }
 
 func (w *world) ticketData(t *ticket.Ticket) compose.Ticket {
-	return compose.Ticket{Number: t.Number, Subject: t.Subject, Status: string(t.Status), Priority: string(t.Priority),
+	fields, missing := w.shownFields(t)
+	return compose.Ticket{Fields: fields, Missing: missing, Number: t.Number, Subject: t.Subject, Status: string(t.Status), Turn: string(t.Turn()), Priority: string(t.Priority),
 		Category: t.Category, Tags: t.Tags, Assignee: w.assigneeName(t), Linked: t.Linked}
 }
 

@@ -82,6 +82,9 @@ func (in *inbound) join(thread rules.ThreadOut) error {
 		return err
 	}
 	in.t, in.team = t, in.w.teamOf(t)
+	if in.turnedAway() {
+		return in.keepShut()
+	}
 	kind, what := ticket.KindIn, ticket.Received
 	switch {
 	case in.facts.Class.Automatic:
@@ -99,6 +102,12 @@ func (in *inbound) join(thread rules.ThreadOut) error {
 	}
 	if kind == ticket.KindIn {
 		if err := in.participants(); err != nil {
+			return err
+		}
+		if err := in.fillForm(); err != nil {
+			return err
+		}
+		if err := in.askFieldsAgain(); err != nil {
 			return err
 		}
 	}
@@ -156,6 +165,9 @@ func (in *inbound) open(thread rules.ThreadOut) error {
 	if t := in.ruledTeam(); t != nil {
 		in.team = t
 	}
+	if err := in.welcome(); err != nil {
+		return err
+	}
 	route, err := in.route()
 	if err != nil {
 		return err
@@ -171,10 +183,22 @@ func (in *inbound) open(thread rules.ThreadOut) error {
 	if err := in.keep(ticket.KindIn); err != nil {
 		return err
 	}
+	if err := in.noteKnown(); err != nil {
+		return err
+	}
+	if err := in.fillForm(); err != nil {
+		return err
+	}
 	if err := in.settle(route); err != nil {
 		return err
 	}
+	if err := in.knownFields(); err != nil {
+		return err
+	}
 	if err := in.acknowledge(); err != nil {
+		return err
+	}
+	if err := in.askFields(); err != nil {
 		return err
 	}
 	in.facts.Decision = "new ticket " + strconv.FormatUint(in.t.Number, 10)
@@ -213,6 +237,9 @@ func (in *inbound) language() string {
 		return in.outcome.Language
 	case in.contact != nil && in.contact.Language != "":
 		return in.contact.Language
+	}
+	if lang := in.guessLanguage(); lang != "" && in.w.compose.Speaks(in.team, lang) {
+		return lang
 	}
 	return in.team.Language
 }
@@ -259,19 +286,28 @@ func (in *inbound) begin(thread rules.ThreadOut) error {
 // doubt says why the mail is suspect: what was found out, or a rule that could
 // not refuse it in the session.
 func (in *inbound) doubt() string {
-	if in.outcome.Refuse != "" {
+	switch {
+	case in.stranger:
+		return "no known contact"
+	case in.outcome.Refuse != "":
 		return "refused by a rule"
 	}
 	return in.suspect()
 }
 
-// requester makes the author the one who asked; a web form's mail names
-// another in Reply-To, which counts only when the form's own address is backed.
-func (in *inbound) requester() error {
-	who := in.author
-	if list := in.mail.Header.Mailboxes("Reply-To"); in.outcome.ReplyToRequester && in.facts.Auth.Backed != "" && len(list) == 1 && !in.ours(list[0].Address) {
-		who = list[0]
+// asker is the author; a web form's mail names another in Reply-To, which counts
+// only when the form's own address is backed.
+func (in *inbound) asker() addr.Mailbox {
+	list := in.mail.Header.Mailboxes("Reply-To")
+	if in.outcome.ReplyToRequester && in.facts.Auth.Backed != "" && len(list) == 1 && !in.ours(list[0].Address) {
+		return list[0]
 	}
+	return in.author
+}
+
+// requester makes the asker a participant and a contact.
+func (in *inbound) requester() error {
+	who := in.asker()
 	if who.Address.IsZero() {
 		return nil // nobody who could be answered
 	}

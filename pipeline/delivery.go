@@ -68,7 +68,9 @@ type Facts struct {
 	Filter   FilterFacts     `json:"filter,omitzero"`
 	Class    ClassFacts      `json:"class"`
 	Thread   rules.ThreadOut `json:"thread,omitzero"`
+	Gesture  string          `json:"gesture,omitempty"` // what an agent's recipients mean
 	Rules    []string        `json:"rules,omitempty"`
+	Known    rules.KnownOut  `json:"known,omitzero"`
 	Route    rules.RouteOut  `json:"route,omitzero"`
 	Ack      rules.Ack       `json:"acknowledgement,omitzero"`
 	Decision string          `json:"decision,omitempty"`

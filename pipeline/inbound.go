@@ -32,7 +32,9 @@ type inbound struct {
 	told     []*config.Team // the teams that hear of the ticket by this mail
 	caution  []compose.Caution
 	happened []ticket.What
-	vouching bool // the mail is here already, and its author's copy has come
+	misfits  map[string]string // values of fields that do not fit, by name
+	stranger bool              // the team serves known contacts only, and the author is none
+	vouching bool              // the mail is here already, and its author's copy has come
 }
 
 func (p *Pipeline) inbound(tx store.Tx, d *delivery) *inbound {
@@ -45,15 +47,13 @@ type result struct {
 	facts  Facts
 	again  bool // the same mail again
 	events []ticket.What
-	// firstReply is how long the customer waited for it, when this mail was it.
-	firstReply time.Duration
-	team       string
+	took   took
 }
 
 func (in *inbound) result() *result {
 	r := &result{facts: in.facts, events: in.happened}
 	if in.t != nil {
-		r.ticket = in.t.Number
+		r.ticket, r.took = in.t.Number, in.w.took(in.t, in.at)
 	}
 	return r
 }
@@ -152,6 +152,12 @@ func (in *inbound) tellTeams() error {
 		if slices.Contains(in.t.Teams, team.Address) {
 			continue
 		}
+		if shut, err := in.shut(team); err != nil || shut && in.t.Messages == 0 {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		in.told = append(in.told, team)
 		e := ticket.Event{By: in.sender(), What: ticket.TeamAdded, Data: map[string]string{"team": team.Address.String()}}
 		if err := in.event(e); err != nil {
@@ -239,6 +245,9 @@ func (in *inbound) vouch(seen store.Seen, print string) error {
 	}
 	if m.Kind == ticket.KindIn && m.Seq == 1 && !t.Acknowledged {
 		if err := in.acknowledge(); err != nil {
+			return err
+		}
+		if err := in.askFields(); err != nil {
 			return err
 		}
 	}

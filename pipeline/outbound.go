@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"postdesk/internal/addr"
 	"postdesk/internal/compose"
 	"postdesk/internal/config"
+	"postdesk/internal/message"
 	"postdesk/internal/ticket"
+	"postdesk/rules"
 	"postdesk/store"
 )
 
@@ -16,8 +19,16 @@ type outbound struct {
 	left     *compose.Draft // the same, in each form that the mail has it
 	struck   []string       // the lines that leave the text, as they were typed
 	drafted  *compose.Draft // what the agent typed; see draft
+	wrong    wrong          // the commands that were not carried out
+	crossing crossing       // what colleagues did meanwhile
+	people   addressees     // the recipients who are not the desk
+	gesture  rules.Gesture  // what they mean
+	guess    addr.Mailbox   // who may be the customer, when that is asked
 	note     bool           // a note by command, by default, or by role
 	insert   string         // text to set above the agent's own
+	attach   []message.File // files to send beside the agent's own
+	used     []string       // the canned answers that insert and attach are of
+	prepared bool           // they were asked for
 	pages    []page         // what the agent is answered at the end
 }
 

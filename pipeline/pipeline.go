@@ -31,6 +31,7 @@ type Meters interface {
 	Acknowledgement(reason string)
 	Event(kind string)
 	FirstReply(team string, d time.Duration)
+	Resolution(team string, d time.Duration)
 }
 
 // Options is what a Pipeline is made of. Store, Keys and Config are required.
@@ -58,6 +59,7 @@ type Pipeline struct {
 	wake     func()
 	diskLow  func() bool
 	world    atomic.Pointer[world]
+	flights  flights
 }
 
 // New makes a Pipeline with its first configuration.
@@ -65,6 +67,9 @@ func New(ctx context.Context, o Options) (*Pipeline, error) {
 	p := &Pipeline{store: o.Store, keys: o.Keys, markKeys: o.Keys.Derive("block marks"), resolver: o.Resolver,
 		now: o.Now, log: o.Log, meters: o.Meters, wake: o.Wake, diskLow: o.DiskLow}
 	p.defaults()
+	if err := store.IndexContactFields(ctx, o.Store); err != nil {
+		return nil, fmt.Errorf("index the contacts: %w", err)
+	}
 	return p, p.SetConfig(ctx, o.Config)
 }
 
@@ -92,6 +97,7 @@ func (noMeters) Authentication(string, string)    {}
 func (noMeters) Acknowledgement(string)           {}
 func (noMeters) Event(string)                     {}
 func (noMeters) FirstReply(string, time.Duration) {}
+func (noMeters) Resolution(string, time.Duration) {}
 
 // SetConfig compiles a configuration and makes it the one in force. On an
 // error the old one stays.
@@ -116,6 +122,7 @@ func (p *Pipeline) Deliver(ctx context.Context, env *smtpd.Envelope, raw message
 	if err != nil {
 		return "", nil, err
 	}
+	defer p.flights.enter(p.about(d))()
 	id, err := p.learn(ctx, d)
 	if err != nil {
 		return d.id, nil, d.refusal(err)
@@ -265,9 +272,7 @@ func (p *Pipeline) report(d *delivery, r *result) {
 	for _, what := range r.events {
 		p.meters.Event(string(what))
 	}
-	if r.firstReply > 0 {
-		p.meters.FirstReply(r.team, r.firstReply)
-	}
+	p.measure(r.took)
 }
 
 // salvage keeps a mail on which a stage panicked: a ticket with what could be

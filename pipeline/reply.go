@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,9 +26,18 @@ const maxLookBack = 200
 // reply is an agent's answer to the customer: composed anew, searched for
 // leaks, and sent or held.
 func (out *outbound) reply() (*result, error) {
-	to, cc := out.t.Audience()
+	to, cc, err := out.recipients()
+	if err != nil {
+		return nil, err
+	}
 	if to == nil {
 		return out.hold(holdCommand, nil, []string{words(out.lang(), "noCustomer")})
+	}
+	if out.overfull() {
+		return out.hold(holdCommand, nil, []string{words(out.lang(), "tooMany")})
+	}
+	if err := out.prepareTemplates(); err != nil {
+		return nil, err
 	}
 	m := out.p.minter(out.w, out.t)
 	mark := m.next(addr.Person{N: to.ID})
@@ -39,18 +49,21 @@ func (out *outbound) reply() (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	composed.Findings = append(composed.Findings, crossed...)
-	var reasons []string
-	if line := ticket.Stray(out.rest); line != "" {
-		reasons = []string{fmt.Sprintf(words(out.lang(), "stray"), line)}
+	out.crossing = crossed
+	reasons := out.strays()
+	if out.guardPassed() {
+		composed.Findings, reasons = nil, nil
 	}
-	if len(composed.Findings)+len(reasons) > 0 && !out.guardPassed() {
-		return out.hold(holdGuard, composed.Findings, reasons)
+	if findings := append(composed.Findings, crossed.findings...); len(findings)+len(reasons) > 0 {
+		return out.hold(holdGuard, findings, reasons)
 	}
 	if err := out.keepAs(ticket.KindOut); err != nil {
 		return nil, err
 	}
-	if err := out.send(mark, composed.Source, to, cc); err != nil {
+	if err := out.send(mark, composed.Source, to, append(cc, out.unseen()...)); err != nil {
+		return nil, err
+	}
+	if err := out.admit(); err != nil {
 		return nil, err
 	}
 	if err := out.afterReply(to); err != nil {
@@ -62,33 +75,20 @@ func (out *outbound) reply() (*result, error) {
 	if err := out.sendPages(false); err != nil {
 		return nil, err
 	}
-	out.facts.Decision = "an answer of " + out.agent.ID + " in ticket " + strconv.FormatUint(out.t.Number, 10)
-	r, err := out.finish()
-	if err == nil && out.t.FirstReply.Equal(out.at) {
-		r.team, r.firstReply = out.team.Address.String(), out.t.FirstReply.Sub(out.t.Created)
+	out.facts.Decision = cmp.Or(out.facts.Decision, "an answer of "+out.agent.ID+" in ticket "+strconv.FormatUint(out.t.Number, 10))
+	return out.finish()
+}
+
+// strays are the reasons that the agent's own text gives for asking once more.
+func (out *outbound) strays() []string {
+	if line := out.stray(); line != "" {
+		return []string{fmt.Sprintf(words(out.lang(), "stray"), line)}
 	}
-	return r, err
+	return nil
 }
 
 // guardPassed: the agent saw what the guard found and said #send.
 func (out *outbound) guardPassed() bool { return out.passed(holdGuard) }
-
-// crossed finds the colleague who has answered the customer since the mail that
-// is being replied to.
-func (out *outbound) crossed() ([]compose.Finding, error) {
-	answered, err := out.answeredMessage()
-	if err != nil || answered == 0 {
-		return nil, err
-	}
-	var found []compose.Finding
-	err = store.LatestMessages(out.tx, out.t.Number, maxLookBack, func(m ticket.Message) error {
-		if m.Kind == ticket.KindOut && m.Seq > answered && m.Agent != out.agent.ID && len(found) == 0 {
-			found = []compose.Finding{{Kind: compose.FindCrossed, What: out.w.agentName(m.Agent)}}
-		}
-		return nil
-	})
-	return found, err
-}
 
 // answeredMessage is the message of this ticket that the mail answers, 0 when it
 // names none.
@@ -117,8 +117,8 @@ func (out *outbound) compose(mark marks, to *ticket.Participant, cc []*ticket.Pa
 		return compose.ReplyOut{}, err
 	}
 	return out.w.compose.Reply(compose.ReplyIn{
-		Head: head, Team: out.team, Lang: out.w.language(out.t), Agent: out.agent.Name, Mail: out.mail, Commands: lines(out.commands),
-		Insert: out.insert, Rewrite: out.rewrite, Secrets: slices.Concat(out.w.secrets, notes), IsToken: out.isToken,
+		Head: head, Team: out.team, Lang: out.w.language(out.t), Agent: out.agent.Name, Mail: out.mail, Commands: out.lines(),
+		Insert: out.insert, Attach: out.attach, Rewrite: out.rewrite, Secrets: slices.Concat(out.w.secrets, notes), IsToken: out.isToken,
 	})
 }
 
@@ -148,19 +148,34 @@ func conversation(tx store.ReadTx, t *ticket.Ticket, thread string) (inReplyTo s
 	return inReplyTo, append([]string{thread}, ids...), err
 }
 
+// kin are the tickets whose mails may be quoted in one of this: itself, those
+// that were merged into it, and the one that it was split from.
+func kin(t *ticket.Ticket) []uint64 {
+	list := append([]uint64{t.Number}, t.Merged...)
+	if t.SplitFrom != 0 {
+		list = append(list, t.SplitFrom)
+	}
+	return list
+}
+
 // noteTexts are the longer lines of the ticket's latest notes: none of them may
 // be in what a customer gets.
 func (out *outbound) noteTexts() ([]string, error) {
 	var list []string
-	err := store.LatestMessages(out.tx, out.t.Number, maxLookBack, func(m ticket.Message) error {
-		for _, line := range strings.Split(m.Excerpt, "\n") {
-			if line = strings.TrimSpace(line); len(line) >= minSecret {
-				list = append(list, line)
+	for _, number := range kin(out.t) {
+		err := store.LatestMessages(out.tx, number, maxLookBack, func(m ticket.Message) error {
+			for _, line := range strings.Split(m.Excerpt, "\n") {
+				if line = strings.TrimSpace(line); len(line) >= minSecret {
+					list = append(list, line)
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	return list, err
+	}
+	return list, nil
 }
 
 // minSecret is the length of a note's line, in bytes, that is worth guarding:
@@ -195,7 +210,7 @@ func (out *outbound) rewrite(a addr.Address) (addr.Address, bool) {
 		return base, out.w.team(base) != nil
 	case !ok:
 		return addr.Address{}, false
-	case t.Ticket == out.t.Number && t.Kind == addr.KindTicket:
+	case t.Kind == addr.KindTicket && slices.Contains(kin(out.t), t.Ticket):
 		if r := out.t.Requester(); r != nil {
 			return r.Address, true
 		}
@@ -285,7 +300,7 @@ func (out *outbound) supersede() error {
 // observers are told at each message that they may see.
 func (out *outbound) observers() error {
 	readers := slices.DeleteFunc(out.w.present(out.t.Observers), func(id string) bool { return id == out.agent.ID })
-	c := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyColleague, at: out.at, readers: readers, commands: lines(out.commands)}
+	c := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyColleague, at: out.at, readers: readers, commands: out.lines()}
 	return out.p.sendCopies(out.tx, out.w, c)
 }
 

@@ -26,6 +26,7 @@ type world struct {
 	checker *mailauth.Checker
 	filters *milter.Client
 
+	forms     map[*config.Team]*rules.Form
 	teams     map[string]*config.Team  // by address and alias
 	agents    map[string]*config.Agent // by id
 	byAddress map[string]*config.Agent // by address and alias
@@ -53,6 +54,9 @@ func (p *Pipeline) newWorld(ctx context.Context, cfg *config.Config) (*world, er
 	}
 	w.indexTeams()
 	w.indexAgents()
+	if err := w.indexForms(); err != nil {
+		return nil, err
+	}
 	return w, p.registerAgents(ctx, w)
 }
 

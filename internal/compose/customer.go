@@ -23,6 +23,7 @@ const (
 	LetterConfirmation LetterKind = "confirmation"     // opened by an agent in the customer's name: Agent, Text
 	LetterResolution   LetterKind = "resolution"       // #solved!: Text, Agent
 	LetterRefusal      LetterKind = "refusal"          // a sentence that could not be said in the session: Text
+	LetterStranger     LetterKind = "stranger"         // a sentence for whom a team does not know; see Sentence
 	LetterObserver     LetterKind = "observer-outside" // an outside observer was added: Agent
 	LetterApproval     LetterKind = "approval"         // asks for a decision, above the agent's own text: see ReplyIn.Decision
 	LetterUnclear      LetterKind = "approval-unclear" // asks for the decision again: Agent, Text is what was answered
@@ -50,6 +51,12 @@ type LetterIn struct {
 	Kind   LetterKind
 	Ticket Ticket
 	Data   LetterData
+}
+
+// Sentence is a letter's text in one line, for a reply of SMTP.
+func (c *Composer) Sentence(team *config.Team, lang string, kind LetterKind) (string, error) {
+	body, err := c.set(team, lang).body(string(kind), letterView{Team: teamData(team)})
+	return strings.Join(strings.Fields(body.text()), " "), err
 }
 
 // Letter writes a short mail in the team's words, as text only.

@@ -28,7 +28,7 @@ func (c *Composer) checkNewText(in ReplyIn, k *cleaner, t *tree) []Finding {
 		out = append(out, newFinding(FindEmpty, "", "text"))
 	}
 	if len(t.attachments) == 0 {
-		if words := promises(own + "\n" + k.below); words != "" {
+		if words := promises(own + "\n" + k.below + "\n" + k.insert); words != "" {
 			out = append(out, newFinding(FindAttachment, words, "text"))
 		}
 	}
@@ -42,7 +42,7 @@ func isBlank(s string) bool {
 
 // signedAlone is the text of a mail that has none.
 func (k *cleaner) signedAlone() string {
-	text := strings.TrimRight(k.insert, "\n")
+	text := k.asked() + strings.TrimRight(k.insert, "\n")
 	if k.sign != "" {
 		text = strings.TrimLeft(text+"\n\n"+k.sign+"\n", "\n")
 	}

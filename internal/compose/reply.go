@@ -31,6 +31,16 @@ type ReplyIn struct {
 	Commands []string
 	// Insert is text to set above the agent's own (#template), "" for none.
 	Insert string
+	// Attach are files that go out beside the agent's own.
+	Attach []message.File
+	// Decision makes it a request for a decision: what is asked stands above all
+	// else, with links that answer yes and no to the address in Head.From. Ticket
+	// is what it says of the ticket.
+	Decision bool
+	Ticket   Ticket
+	// DropQuote leaves out what is quoted below the agent's new text, where it can
+	// be told apart, with its pictures.
+	DropQuote bool
 	// Rewrite says what an address that stands in the mail becomes: an agent's
 	// becomes the team's, a token address the one it stands for. It is asked for every address
 	// in text, markup, calendar and contact parts, and must be pure.
@@ -70,6 +80,8 @@ func (c *Composer) Reply(in ReplyIn) (ReplyOut, error) {
 	if body == nil {
 		body = message.TextContent("text/plain", k.signedAlone())
 	}
+	t.attachFiles(in.Attach)
+	body = filesBelow(body, in.Attach)
 	b := newBuilder(in.Head.MessageID)
 	head := in.Head
 	head.From = replyFrom(in)
@@ -93,13 +105,16 @@ func (c *Composer) replyCleaner(in ReplyIn) (*cleaner, error) {
 	k := &cleaner{
 		c: c, rw: rewriter{in.Rewrite}, commands: in.Commands, insert: cleanText(in.Insert),
 		name: cleanLine(in.Agent), cids: newCIDs(in.Mail, in.Head.MessageID), seed: in.Head.MessageID,
-		budget: message.NewHTMLBudget(maxHTML), lead: leadOf(in.Mail),
+		budget: message.NewHTMLBudget(maxHTML), lead: leadOf(in.Mail), dropQuote: in.DropQuote,
 	}
 	if in.Team != nil {
 		k.via = viaWords(in.Team)
 	}
-	sign, err := c.signatureText(in)
-	k.sign = sign
+	var err error
+	if k.question, err = c.question(in); err != nil {
+		return nil, err
+	}
+	k.sign, err = c.signatureText(in)
 	return k, err
 }
 

@@ -123,7 +123,7 @@ func sampleData(name string) any {
 
 func isNotice(k NoticeKind) bool {
 	switch k {
-	case NoticeHeld, NoticeGuard, NoticeWhich, NoticeTaken, NoticeAssigned, NoticeHelp, NoticeWelcome, NoticeTranscript,
+	case NoticeHeld, NoticeGuard, NoticeWhich, NoticeCustomer, NoticeTaken, NoticeAssigned, NoticeHelp, NoticeWelcome, NoticeTranscript,
 		NoticeUnknown, NoticeNoteDefault, NoticePage, NoticeFailed, NoticeLate, NoticeDead, NoticeOverdue,
 		NoticeActivity, NoticeDecision, NoticeObserver, NoticeAttachment, NoticePostmaster,
 		NoticeStill, NoticeDecided, NoticeCancelled, NoticeNotPublic:
@@ -134,7 +134,7 @@ func isNotice(k NoticeKind) bool {
 
 func isLetter(k LetterKind) bool {
 	switch k {
-	case LetterHolding, LetterUpdate, LetterReminder, LetterRedirect, LetterFields, LetterConfirmation,
+	case LetterStranger, LetterHolding, LetterUpdate, LetterReminder, LetterRedirect, LetterFields, LetterConfirmation,
 		LetterResolution, LetterRefusal, LetterObserver, LetterApproval, LetterUnclear, LetterPlain:
 		return true
 	}

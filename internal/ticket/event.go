@@ -64,8 +64,9 @@ const (
 	Overdue            What = "overdue"             // supervisors were told that the first answer is late
 	FieldsAsked        What = "fields-asked"        // Data names
 	ResolutionSent     What = "resolution-sent"     // the customer was told the resolution
-	OpenedFor          What = "opened-for"          // an agent opened it in a customer's name
+	OpenedFor          What = "opened-for"          // an agent opened it in a customer's name; with a Participant, it is that one's from now on; Data was (gone: the former requester leaves)
 	ContactChanged     What = "contact"             // Data what it was and is
+	Recognised         What = "recognised"          // an unknown address was taken for what the mail quotes; Data by (a field), contact
 	Merged             What = "merged"              // another ticket came in; Data number
 	MergedAway         What = "merged-into"         // this one went into another; Data number
 	SplitOff           What = "split"               // a message became a ticket of its own; Data number; Message
@@ -87,7 +88,7 @@ func Whats() []What {
 		ReplyToChanged, TeamAdded, TeamMoved, Mentions, Linked, MarkedSuspect, HeldMail, ReleasedMail, DroppedMail,
 		DeliveryFailed, DeliveryLate, Undeliverable, RuleApplied, Unreadable, LoopSeen, Erased,
 		Asked, AsideSent, AsideReceived, ApprovalAsked, Decided, Left, Unobserving, Untagged, Redirected, HoldingSent, UpdateSent, Reminded,
-		Overdue, FieldsAsked, ResolutionSent, OpenedFor, ContactChanged, Merged, MergedAway, SplitOff, SplitFrom, Planned, Done, Due, TimeSpent,
+		Overdue, FieldsAsked, ResolutionSent, OpenedFor, ContactChanged, Recognised, Merged, MergedAway, SplitOff, SplitFrom, Planned, Done, Due, TimeSpent,
 		Invited, InvitationAnswered, CannedUsed, AttachmentSent}
 }
 
@@ -134,6 +135,10 @@ var effects = map[What]func(*Ticket, *Event){
 	Categorised: func(t *Ticket, e *Event) { t.Category = e.Data["category"] },
 	Tagged:      func(t *Ticket, e *Event) { t.Tags = add(t.Tags, e.Data["tag"]) },
 	FieldSet: func(t *Ticket, e *Event) {
+		if e.Data["value"] == "" {
+			delete(t.Fields, e.Data["name"])
+			return
+		}
 		if t.Fields == nil {
 			t.Fields = map[string]string{}
 		}
@@ -178,7 +183,7 @@ var effects = map[What]func(*Ticket, *Event){
 	Untagged:    func(t *Ticket, e *Event) { t.Tags = without(t.Tags, e.Data["tag"]) },
 	HoldingSent: func(t *Ticket, e *Event) { t.HoldingAt, t.ToldAt = e.At, e.At },
 	UpdateSent:  func(t *Ticket, e *Event) { t.ToldAt = e.At },
-	OpenedFor:   func(t *Ticket, e *Event) { t.ToldAt = e.At },
+	OpenedFor:   func(t *Ticket, e *Event) { t.ToldAt = e.At; t.changeRequester(e) },
 	Redirected:  func(t *Ticket, e *Event) { t.PromisedAt = e.At },
 	Reminded:    func(t *Ticket, e *Event) { t.RemindedAt = e.At },
 	Overdue:     func(t *Ticket, e *Event) { t.OverdueAt = e.At },
@@ -255,11 +260,24 @@ func (t *Ticket) setStatus(s Status, at time.Time) {
 // join numbers the participant, or finds the one with the same address.
 func (t *Ticket) join(p *Participant) {
 	if was := t.Who(p.Address); was != nil {
+		if p.Relation.Nearer(was.Relation) {
+			was.Relation = p.Relation
+		}
 		*p = *was
 		return
 	}
 	p.ID = uint64(len(t.Participants)) + 1
 	t.Participants = append(t.Participants, *p)
+}
+
+// nearness orders the relations by how much of the ticket they see. Who joins
+// again sees more, and never less.
+var nearness = map[Relation]int{Expert: 1, Approver: 1, Observer: 2, Copied: 3, Requester: 4}
+
+// Nearer says whether somebody who was that sees more of the ticket as r. Nobody
+// becomes the requester that way.
+func (r Relation) Nearer(was Relation) bool {
+	return r != Requester && nearness[r] > nearness[was]
 }
 
 func without(list []string, s string) []string {
