@@ -137,7 +137,8 @@ type Change struct{ Key, Value string }
 // field.<name>. A new assignee, and the agents of a new team, get the
 // customer's latest mail; the customer is told nothing.
 func (p *Pipeline) SetTicket(ctx context.Context, number uint64, changes []Change, by ticket.Actor) error {
-	w := p.world.Load()
+	w, now := p.world.Load(), p.now().UTC()
+	var long took
 	err := p.store.Update(ctx, func(tx store.Tx) error {
 		t, err := store.GetTicket(tx, number)
 		if err != nil {
@@ -152,11 +153,12 @@ func (p *Pipeline) SetTicket(ctx context.Context, number uint64, changes []Chang
 			if err != nil {
 				return err
 			}
-			e.At, e.By = p.now().UTC(), by
+			e.At, e.By = now, by
 			if err := store.AddEvent(tx, t, e); err != nil {
 				return err
 			}
 		}
+		long = w.took(t, now)
 		if err := p.newHands(tx, w, t, assignee, team, by); err != nil {
 			return err
 		}
@@ -165,6 +167,7 @@ func (p *Pipeline) SetTicket(ctx context.Context, number uint64, changes []Chang
 	if err != nil {
 		return fmt.Errorf("ticket %d: %w", number, err)
 	}
+	p.measure(long)
 	p.wake()
 	return nil
 }

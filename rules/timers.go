@@ -128,3 +128,15 @@ func latest(a, b time.Time) time.Time {
 	}
 	return a
 }
+
+// Awaited says whether somebody may wait for an answer to a request that was not
+// acknowledged for this reason: a person does, a program does not.
+func Awaited(why Reason) bool {
+	switch why {
+	case ReasonNullSender, ReasonReport, ReasonOwnToken, ReasonOwnAddress, ReasonAutoSubmitted, ReasonPrecedence, ReasonList,
+		ReasonAutoresponder, ReasonLoopHeader, ReasonSystemSender, ReasonITIP, ReasonSpam, ReasonMalware, ReasonHopCount,
+		ReasonAutoSubject, ReasonSameContent, ReasonImported, ReasonDuplicate:
+		return false
+	}
+	return true
+}

@@ -33,6 +33,7 @@ func (s *Server) Reload(ctx context.Context, cfg *config.Config) (err error) {
 	s.smtp.SetPolicy(s.smtpPolicy(cfg))
 	s.Metrics.SetTeams(teamAddresses(cfg))
 	s.Relay.Wake()
+	s.wakeTimers()
 	return nil
 }
 

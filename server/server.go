@@ -33,7 +33,9 @@ type Options struct {
 	Config   *config.Config
 	Log      *slog.Logger
 	Now      func() time.Time
-	Resolver Resolver // nil: as configured
+	Elapsed  func() time.Duration                 // a clock that nobody sets; nil is Now's monotonic reading
+	After    func(time.Duration) <-chan time.Time // the alarm of the timers; nil is time.After
+	Resolver Resolver                             // nil: as configured
 	// Relay lets tests and the demo change how mail goes out.
 	Relay func(*relay.Options)
 }
@@ -56,7 +58,9 @@ type Server struct {
 	fatal     chan error
 	running   sync.WaitGroup
 	stopRelay context.CancelFunc
-	watch     *watcher
+
+	timersWake chan struct{}
+	watch      *watcher
 }
 
 // Start opens the data directory and all listeners. On an error nothing stays
@@ -68,7 +72,13 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{opts: o, log: o.Log, addresses: map[string][]net.Addr{}, fatal: make(chan error, 1), stopRelay: func() {}}
+	if o.Elapsed == nil {
+		o.Elapsed = running(o.Now)
+	}
+	if o.After == nil {
+		o.After = time.After
+	}
+	s := &Server{opts: o, log: o.Log, addresses: map[string][]net.Addr{}, fatal: make(chan error, 1), timersWake: make(chan struct{}, 1), stopRelay: func() {}}
 	s.config.Store(o.Config)
 	s.Metrics = metrics.New(s.metricsOptions()) // before the store, which tells it of every commit
 	defer func() {
@@ -153,12 +163,13 @@ func (s *Server) build(ctx context.Context) (err error) {
 	return nil
 }
 
-// startRelay runs the relay and the housekeeping until Close.
+// startRelay runs the relay, the timers and the housekeeping until Close.
 func (s *Server) startRelay() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopRelay = stop
 	s.running.Go(func() { s.keepHouse(ctx) })
 	s.running.Go(func() { s.watchDisk(ctx) })
+	s.running.Go(func() { s.runTimers(ctx) })
 	s.running.Go(func() {
 		if err := s.Relay.Run(ctx); err != nil && ctx.Err() == nil {
 			s.fail(fmt.Errorf("the relay stopped: %w", err))
