@@ -37,6 +37,9 @@ func (out *outbound) fromAgent(id rules.Identity) (*result, error) {
 			return nil, err
 		}
 	}
+	if err := out.meaning(&thread); err != nil {
+		return nil, err
+	}
 	if out.facts.Class.Automatic && out.env.Peer.Login == "" {
 		return out.absent()
 	}
@@ -65,15 +68,11 @@ func (out *outbound) absent() (*result, error) {
 // act reads the commands and chooses among note, commands alone, and answer.
 func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, error) {
 	if out.refused != nil {
-		return out.hold(holdCommand, nil, []string{out.refused.reason()})
+		return out.holdRefused()
 	}
-	var err error
-	if out.commands, out.rest, err = out.parse(); err != nil {
-		var bad *ticket.CommandError
-		if errors.As(err, &bad) {
-			return out.holdCommand(bad)
-		}
-		return nil, err
+	var bad badCommands
+	if errors.As(out.parse(), &bad) {
+		return out.holdCommands(bad)
 	}
 	internal, err := out.answersInternal()
 	if err != nil {
@@ -93,6 +92,9 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 	}
 	if err := out.permitted(); err != nil {
 		return nil, err
+	}
+	if r, done, err := out.gestured(); done || err != nil {
+		return r, err
 	}
 	switch {
 	case out.commandsOnly():
@@ -124,30 +126,6 @@ func (out *outbound) remembered(thread *rules.ThreadOut) error {
 	return nil
 }
 
-// fresh is the agent's new text, above the quote.
-func (out *outbound) fresh() string {
-	text, _ := out.mail.TextBody(maxAgentText)
-	fresh, _ := message.SplitQuote(text)
-	return fresh
-}
-
-// typed says whether the mail bears a command.
-func (out *outbound) typed(n ticket.Name) bool {
-	commands, _, _ := ticket.ParseCommands(out.fresh())
-	return ticket.Has(commands, n)
-}
-
-// parse finds the commands of the new text. In what an agent released with
-// #send the lines that were not understood are text, and a note is still a note.
-func (out *outbound) parse() ([]ticket.Command, string, error) {
-	fresh := out.fresh()
-	if out.passed(holdCommand) {
-		commands, rest := ticket.ParseKnown(fresh)
-		return commands, rest, nil
-	}
-	return ticket.ParseCommands(fresh)
-}
-
 // answersNotice: the mail answers one of postdesk's own to this agent, and no
 // customer's. Whoever wrote "thanks" to it did not mean the customer.
 func (out *outbound) answersNotice() (ours bool, err error) {
@@ -165,17 +143,6 @@ func (out *outbound) answersNotice() (ours bool, err error) {
 	})
 	return ours, err
 }
-
-// noteText is what a note says, from the command's own line on.
-func (out *outbound) noteText() string {
-	if i := slices.IndexFunc(out.commands, beginsNote); i >= 0 {
-		return out.commands[i].Arg + "\n" + out.rest
-	}
-	return out.rest
-}
-
-// beginsNote: the note's text begins on the command's own line.
-func beginsNote(c ticket.Command) bool { return c.Name == ticket.CmdNote && c.Arg != "" }
 
 // notPublic keeps a text that answered a notice, and says that nobody got it.
 func (out *outbound) notPublic() (*result, error) {
@@ -209,16 +176,6 @@ func (out *outbound) answersInternal() (bool, error) {
 	}
 	m, err := store.GetMessage(out.tx, out.t.Number, seq)
 	return m.Kind == ticket.KindNote || m.Kind == ticket.KindInternal, err
-}
-
-// commandsOnly: nothing is left for anyone to read once commands and signature
-// are gone.
-func (out *outbound) commandsOnly() bool {
-	if len(out.commands) == 0 || len(out.mail.Attachments()) > 0 {
-		return false
-	}
-	text, _ := message.SplitSignature(out.rest)
-	return strings.TrimSpace(text) == "" && !slices.ContainsFunc(out.commands, beginsNote)
 }
 
 // obey carries out commands that came without a text, and answers with what
@@ -322,7 +279,7 @@ func (out *outbound) writeNote() (*result, error) {
 		return nil, err
 	}
 	readers := out.w.present(out.t.NoteReaders(out.agent.ID, out.w.crew(out.team)))
-	c := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyNote, at: out.at, readers: readers, commands: lines(out.commands)}
+	c := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyNote, at: out.at, readers: readers, commands: out.lines()}
 	if err := out.p.sendCopies(out.tx, out.w, c); err != nil {
 		return nil, err
 	}
@@ -333,16 +290,6 @@ func (out *outbound) writeNote() (*result, error) {
 	}
 	out.facts.Decision = "a note of " + out.agent.ID + " in ticket " + strconv.FormatUint(out.t.Number, 10)
 	return out.finish()
-}
-
-func lines(commands []ticket.Command) []string {
-	var list []string
-	for _, c := range commands {
-		if !beginsNote(c) {
-			list = append(list, c.Line)
-		}
-	}
-	return list
 }
 
 // ownRequest is a mail of an agent to a team that answers no ticket: a request

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -9,7 +10,6 @@ import (
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
-	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
 	"postdesk/smtpd"
@@ -23,6 +23,7 @@ const (
 	holdCommand  = "command"  // a command that can't be understood or carried out
 	holdWhich    = "which"    // which ticket is meant
 	holdOwn      = "own-address"
+	holdCustomer = "customer" // whose mail an agent passed on
 	holdFault    = "fault" // a stage failed on an agent's mail
 )
 
@@ -32,7 +33,7 @@ const maxNotices = 20
 
 // HoldReasons lists them for the metrics.
 func HoldReasons() []string {
-	return []string{holdIdentity, holdGuard, holdCommand, holdWhich, holdOwn, holdFault}
+	return []string{holdIdentity, holdGuard, holdCommand, holdWhich, holdOwn, holdCustomer, holdFault}
 }
 
 // fromDoubtful is the road of a mail with an agent's address that is not
@@ -69,8 +70,10 @@ func (out *outbound) hold(why string, findings []compose.Finding, reasons []stri
 	if out.agent != nil {
 		h.Agent = out.agent.ID
 	}
-	if out.released != nil {
-		h.Passed = append(slices.Clone(out.released.Passed), out.released.Why)
+	h.Bad = out.wrong.bad
+	if was := out.released; was != nil {
+		h.Passed = append(slices.Clone(was.Passed), was.Why)
+		h.Bad, h.Instead = append(slices.Clone(was.Bad), h.Bad...), was.Instead
 	}
 	if out.t != nil {
 		h.Ticket = out.t.Number
@@ -115,7 +118,7 @@ func (out *outbound) rememberHeld(id uint64) error {
 // noticeOf is the notice for each reason.
 var noticeOf = map[string]compose.NoticeKind{
 	holdIdentity: compose.NoticeHeld, holdGuard: compose.NoticeGuard, holdCommand: compose.NoticeUnknown, holdWhich: compose.NoticeWhich,
-	holdFault: compose.NoticeGuard,
+	holdFault: compose.NoticeGuard, holdCustomer: compose.NoticeCustomer,
 }
 
 // tellHeld asks the agent, at the registered address only.
@@ -131,14 +134,28 @@ func (out *outbound) tellHeld(h *store.HeldMail, findings []compose.Finding) err
 	if left == 1 {
 		h.Reasons = append(h.Reasons, words(out.lang(), "manyHeld"))
 	}
-	text, _ := out.mail.TextBody(16 << 10)
-	text, _ = message.SplitQuote(text)
+	data := out.wrong.notice()
+	data.Title, data.Until, data.Text, data.Lines, data.Findings = out.facts.Subject, out.at, out.heldText(), h.Reasons, findings
+	data.Recipient = out.guess.Address
 	n := notice{team: out.team, kind: kind, agent: out.agent, at: out.at, from: out.holdAddress(h.ID),
-		data: compose.NoticeData{Held: true, Title: out.facts.Subject, Until: out.at, Text: text, Lines: h.Reasons, Findings: findings, Closest: out.closest()}}
+		data: data}
 	if h.Why != holdIdentity {
 		n.t, n.answering = out.t, out.facts.MessageID
 	}
 	return out.p.notify(out.tx, out.w, n)
+}
+
+// maxHeldText is how much of a held mail its notice shows, in bytes.
+const maxHeldText = 16 << 10
+
+// heldText is what the agent wrote, for the notice.
+func (out *outbound) heldText() string {
+	d := out.w.compose.Draft(out.mail)
+	text := cmp.Or(d.Plain, d.HTML, d.More)
+	if len(text) > maxHeldText {
+		text = strings.ToValidUTF8(text[:maxHeldText], "") + "…"
+	}
+	return text
 }
 
 // noticesLeft is how many notices of this kind the agent may still get in this
@@ -161,27 +178,10 @@ func (out *outbound) noticesLeft(h *store.HeldMail) (int, error) {
 	return left, store.SetWindow(out.tx, scope, out.agent.ID, &w, out.at.Add(time.Hour))
 }
 
-// closest are the commands near to what could not be understood.
-func (out *outbound) closest() []string {
-	if out.refused != nil {
-		return out.refused.closest
-	}
-	_, _, err := ticket.ParseCommands(out.fresh())
-	var bad *ticket.CommandError
-	if errors.As(err, &bad) {
-		return bad.Closest
-	}
-	return nil
-}
-
 // holdAddress is the one-time address of a notice about a held mail.
 func (out *outbound) holdAddress(id uint64) addr.Address {
 	tok := addr.Token{Kind: addr.KindHold, Item: id, Person: addr.Person{Agent: true, N: out.w.numbers[out.agent.ID]}}
 	return addr.TokenAddress(out.team.Address, out.w.cfg.Tickets.TokenDomain, out.p.keys.Mint(tok))
-}
-
-func (out *outbound) holdCommand(bad *ticket.CommandError) (*result, error) {
-	return out.hold(holdCommand, nil, []string{bad.Line})
 }
 
 // holdWhichTicket asks which ticket is meant: a mail client remembers our
@@ -217,30 +217,9 @@ func (out *outbound) fromAnswer() (*result, error) {
 	return out.decide(h)
 }
 
-// decide does what the answer says.
-func (out *outbound) decide(h *store.HeldMail) (*result, error) {
-	fresh := out.fresh()
-	commands, _, _ := ticket.ParseCommands(fresh) // what is no command is no decision, and asked again
-	switch {
-	case out.refused != nil:
-		return out.told(h, compose.NoticeUnknown, compose.NoticeData{Held: true, Lines: []string{out.refused.reason()}, Closest: out.refused.closest})
-	case h.State != store.Waiting:
-		return out.told(h, compose.NoticeDecided, compose.NoticeData{Yes: h.State == store.Released, Until: h.Decided})
-	case ticket.Has(commands, ticket.CmdHelp):
-		return out.told(h, compose.NoticeHelp, compose.NoticeData{})
-	case ticket.Has(commands, ticket.CmdCancel):
-		return out.cancel(h)
-	case ticket.Has(commands, ticket.CmdSend) || h.Why == holdIdentity && agrees(fresh):
-		return out.release(h)
-	}
-	text, _ := message.SplitSignature(fresh)
-	return out.told(h, compose.NoticeStill, compose.NoticeData{Text: text})
-}
-
 // agrees: an answer that says nothing against it. "No, that was not me" must not
 // send what it denies, nor may an absence note that does not say that it is one.
-func agrees(fresh string) bool {
-	text, _ := message.SplitSignature(fresh)
+func agrees(text string) bool {
 	word, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	word = strings.ToLower(strings.TrimSpace(word))
 	return word == "" || yesWords[strings.TrimRight(word, " .!,")] || yesWords[strings.TrimRight(firstWord(word), ".!,:;")]
@@ -266,7 +245,11 @@ func (out *outbound) told(h *store.HeldMail, kind compose.NoticeKind, data compo
 	if err := out.keepAnswer(h); err != nil {
 		return nil, err
 	}
-	if len(h.Answers) >= maxTold {
+	limit := maxTold
+	if out.facts.Class.Class == ClassAnswer && kind == compose.NoticeUnknown {
+		limit = maxCorrections // somebody types there
+	}
+	if len(h.Answers) >= limit {
 		return out.result(), out.rememberHeld(h.ID)
 	}
 	n := notice{kind: kind, agent: out.agent, team: out.team, from: out.holdAddress(h.ID), answering: out.facts.MessageID, at: out.at, data: data}

@@ -25,6 +25,8 @@ type HeldMail struct {
 	State   HeldState      `json:"state"`
 	Decided time.Time      `json:"decided,omitzero"`
 	Answers []MailID       `json:"answers,omitempty"`
+	Bad     []string       `json:"bad,omitempty"`     // command lines that were not understood or could not be carried out
+	Instead []string       `json:"instead,omitempty"` // the command lines that its agent typed in place of those in the mail
 }
 
 // HeldState is where a held mail stands.

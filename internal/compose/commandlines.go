@@ -9,8 +9,8 @@ import (
 )
 
 // commandEdits finds the command lines at the top of text, whatever white space,
-// wrapping, quotes, list marks and links a client made of them. missing are those
-// that are not there.
+// wrapping, quotes, list marks and links a client made of them. Other lines that begin with "#" may
+// stand between them. missing are those that are not there.
 func commandEdits(text string, commands []string) (list []edit, missing []string) {
 	pos := 0
 	for _, cmd := range commands {
@@ -18,15 +18,30 @@ func commandEdits(text string, commands []string) (list []edit, missing []string
 		if want == "" {
 			continue
 		}
-		end, ok := matchSqueezed(text, skipLead(text, pos), want)
+		found, ok := commandEdit(text, pos, want)
 		if !ok {
 			missing = append(missing, cmd)
 			continue
 		}
-		list = append(list, edit{start: pos, end: end})
-		pos = end
+		list = append(list, found)
+		pos = found.end
 	}
 	return list, missing
+}
+
+// commandEdit looks for one command from pos on, as long as lines begin with "#".
+func commandEdit(text string, pos int, want string) (found edit, ok bool) {
+	for at := pos; ; {
+		begin := skipLead(text, at)
+		if end, ok := matchSqueezed(text, begin, want); ok {
+			return edit{start: at, end: end}, true
+		}
+		line, _, more := strings.Cut(text[begin:], "\n")
+		if !more || !isHash(line) {
+			return edit{}, false
+		}
+		at = begin + len(line) + 1
+	}
 }
 
 // squeeze is text without what clients change: white space, invisible characters,

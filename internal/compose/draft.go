@@ -150,9 +150,17 @@ func (d *Draft) Says(name string) string {
 	return ""
 }
 
-// Whole is all that was typed, for what looks through it.
-func (d *Draft) Whole() string {
-	return strings.Join(nonEmpty(d.Plain, d.HTML, d.More), "\n\n")
+// Pictured says whether an image stands in the text: a screenshot says something too.
+func (d *Draft) Pictured() bool {
+	if d.flat == nil {
+		return false
+	}
+	for _, s := range d.flat.pictures {
+		if s <= d.flat.quote {
+			return true
+		}
+	}
+	return false
 }
 
 // tidyLines makes command lines begin with "#": clients put list marks, emphasis, invisible characters and another

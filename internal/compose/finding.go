@@ -19,6 +19,8 @@ const (
 	FindEncrypted  FindingKind = "encrypted"  // cannot be looked into: encrypted or opaquely signed
 	FindUnreadable FindingKind = "unreadable" // cannot be looked into: broken
 	FindCrossed    FindingKind = "crossed"    // a colleague has answered since; found by the caller, What is the name
+	FindWaiting    FindingKind = "waiting"    // a colleague's answer is held; found by the caller, What is the name
+	FindSettled    FindingKind = "settled"    // a colleague has solved or closed the ticket since; found by the caller, What is the name
 )
 
 // Finding is one reason to hold a mail back.
@@ -36,20 +38,24 @@ var findingWords = map[string]map[FindingKind]string{
 	"fr": {
 		FindSecret: "%s\u00a0: «\u00a0%s\u00a0» ne devrait pas sortir", FindToken: "%s\u00a0: une adresse interne y reste («\u00a0%s\u00a0»)",
 		FindBlock:   "%s\u00a0: notre encadré n’a pas pu être retiré",
-		FindCommand: "%s\u00a0: la commande «\u00a0%s\u00a0» n’a pas pu être retirée", FindEmpty: "le message ne contient aucun texte nouveau",
+		FindCommand: "%s\u00a0: la commande «\u00a0%s\u00a0» partirait au client", FindEmpty: "le message ne contient aucun texte nouveau",
 		FindAttachment: "le texte annonce une pièce jointe («\u00a0%[2]s\u00a0»), mais il n’y en a pas",
 		FindEncrypted:  "%s\u00a0: chiffré ou signé d’une manière qui empêche de le relire",
 		FindUnreadable: "%s\u00a0: illisible, nous ne pouvons pas le vérifier",
-		FindCrossed:    "%[2]s a répondu entre-temps",
+		FindCrossed:    "%[2]s a répondu au client entre-temps",
+		FindWaiting:    "%[2]s a écrit aussi une réponse, qui attend son accord",
+		FindSettled:    "%[2]s a terminé la demande entre-temps",
 	},
 	"en": {
 		FindSecret: "%s: “%s” should not go out", FindToken: "%s: an internal address is left in it (“%s”)",
 		FindBlock:   "%s: our block could not be taken out",
-		FindCommand: "%s: the command “%s” could not be taken out", FindEmpty: "the message has no new text",
+		FindCommand: "%s: the command “%s” would go to the customer", FindEmpty: "the message has no new text",
 		FindAttachment: "the text speaks of an attachment (“%[2]s”), but there is none",
 		FindEncrypted:  "%s: encrypted or signed in a way that keeps us from reading it",
 		FindUnreadable: "%s: unreadable, so that we can’t check it",
-		FindCrossed:    "%[2]s has answered in the meantime",
+		FindCrossed:    "%[2]s has answered the customer in the meantime",
+		FindWaiting:    "%[2]s has written an answer too, which waits for a word",
+		FindSettled:    "%[2]s has finished the ticket in the meantime",
 	},
 }
 

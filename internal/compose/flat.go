@@ -14,6 +14,8 @@ type flat struct {
 	text  string
 	segs  []segment
 	quote int // where the quote begins, len(text) if nowhere
+
+	pictures []int // where images stand that are no part of a signature
 }
 
 // segment is text[start:end], which is a text node's data or a <br>.
@@ -30,6 +32,9 @@ type flattener struct {
 	quote   int
 	pre     int
 	last    byte
+
+	signed   int // elements of a signature around
+	pictures []int
 }
 
 // flattenHTML makes the flat text of a document; quoteAt is where its quote begins.
@@ -40,7 +45,7 @@ func flattenHTML(root, quoteAt *html.Node) *flat {
 	if f.quote < 0 {
 		f.quote = len(text)
 	}
-	return &flat{text: text, segs: f.segs, quote: f.quote}
+	return &flat{text: text, segs: f.segs, quote: f.quote, pictures: f.pictures}
 }
 
 func (f *flattener) walk(n *html.Node) {
@@ -59,7 +64,12 @@ func (f *flattener) walk(n *html.Node) {
 			f.add(n, "\n")
 			return
 		}
+		if n.DataAtom == atom.Img && f.signed == 0 {
+			f.pictures = append(f.pictures, f.b.Len())
+		}
 	}
+	signed := boolInt(n.Type == html.ElementNode && isSignatureNode(n))
+	f.signed += signed
 	block := n.Type == html.ElementNode && isBlock(n.DataAtom)
 	f.pre += boolInt(n.DataAtom == atom.Pre)
 	if block {
@@ -72,6 +82,7 @@ func (f *flattener) walk(n *html.Node) {
 		f.newline()
 	}
 	f.pre -= boolInt(n.DataAtom == atom.Pre)
+	f.signed -= signed
 }
 
 func boolInt(b bool) int {

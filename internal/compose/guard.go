@@ -184,11 +184,18 @@ func (g *guard) text(s, where string) {
 	for _, m := range g.c.findMarks(s) {
 		g.find(FindBlock, fmt.Sprintf("postdesk %d", m.number), where)
 	}
+	if spelt := spelledOut.Replace(s); spelt != s {
+		g.search(spelt, where)
+	}
 	if plain := unescapeAll(s); plain != s {
 		g.search(plain, where)
 		g.tokens(plain, where)
 	}
 }
+
+// spelledOut is how people hide an address from machines.
+var spelledOut = strings.NewReplacer("(at)", "@", "[at]", "@", "{at}", "@", "(a)", "@", "[a]", "@", "(arobase)", "@", "[arobase]", "@", " at ", "@", " arobase ", "@", "(@)", "@", "[@]", "@",
+	"(dot)", ".", "[dot]", ".", "(point)", ".", "[point]", ".", " dot ", ".", " point ", ".")
 
 // unescapeAll resolves entities and URL escapes, twice: links within links.
 func unescapeAll(s string) string {

@@ -38,6 +38,7 @@ type Ticket struct {
 	Number   uint64
 	Subject  string
 	Status   string // new, open, pending, hold, solved, closed
+	Turn     string // whose it is: desk, customer, third, nobody; "" is not said
 	Priority string // low, normal, high, urgent
 	Category string
 	Tags     []string

@@ -28,10 +28,26 @@ func said(text, sign, name string) string {
 	if sign = letters(sign); len(sign) >= minSecret && strings.HasSuffix(letters(text), sign) {
 		text = cutLetters(text, len(letters(text))-len(sign))
 	}
-	if isBlank(text) || isSignature(text, name) {
+	if text = text[:signedFrom(text, name)]; isBlank(text) {
 		return ""
 	}
-	return text
+	return strings.TrimRight(text, " \n\t\r\u00a0")
+}
+
+// Said is what a text says, without the signature below it. name is the writer's.
+func Said(text, name string) string { return said(text, "", name) }
+
+// signedFrom is where the signature begins that ends a text, its length for none.
+func signedFrom(text, name string) int {
+	at, lines := 0, strings.Count(text, "\n")+1
+	for line := range strings.Lines(text) {
+		bare := strings.Trim(line, " \t\r\n\u00a0*_")
+		if lines <= 4*maxSignedLines && (closing.MatchString(bare) || isNameLine(bare, name) || pictured.MatchString(bare)) && isSignature(text[at:], name) {
+			return at
+		}
+		at, lines = at+len(line), lines-1
+	}
+	return len(text)
 }
 
 // cutLetters is the beginning of text that has n bytes of letters.
@@ -65,7 +81,7 @@ func isSignature(text, name string) bool {
 			return false
 		}
 	}
-	return true
+	return signed
 }
 
 // disclaimer are words of what companies put below their signatures.

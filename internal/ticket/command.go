@@ -69,41 +69,42 @@ type spec struct {
 	forms    []string
 	required bool // an argument is
 	none     bool // an argument is too much
+	prose    bool // the argument is what somebody says, and stays as it was typed
 }
 
 // specs are all commands, in the order of the help.
 var specs = []spec{
-	{name: CmdNote, forms: []string{"note"}}, // the note itself may begin on the line
+	{name: CmdNote, forms: []string{"note"}, prose: true}, // the note itself may begin on the line
 	{name: CmdPublic, forms: []string{"public"}, none: true},
 	{name: CmdAssign, forms: []string{"assign", "assigner"}, required: true},
 	{name: CmdTeam, forms: []string{"team", "transfert", "transferer", "equipe"}, required: true},
 	{name: CmdTeamSilent, forms: []string{"team!", "transfert!", "transferer!", "equipe!"}, required: true},
-	{name: CmdSolved, forms: []string{"solved", "resolu"}},
-	{name: CmdSolvedTell, forms: []string{"solved!", "resolu!"}},
+	{name: CmdSolved, forms: []string{"solved", "resolu"}, prose: true},
+	{name: CmdSolvedTell, forms: []string{"solved!", "resolu!"}, prose: true},
 	{name: CmdClose, forms: []string{"close", "clore"}, none: true},
 	{name: CmdReopen, forms: []string{"reopen", "rouvrir"}, none: true},
 	{name: CmdPending, forms: []string{"pending", "attente"}, none: true},
 	{name: CmdHold, forms: []string{"hold", "suspendre"}, none: true},
 	{name: CmdPriority, forms: []string{"priority", "priorite"}, required: true},
-	{name: CmdCategory, forms: []string{"category", "motif", "categorie"}, required: true},
+	{name: CmdCategory, forms: []string{"category", "motif", "categorie"}, prose: true, required: true},
 	{name: CmdTag, forms: []string{"tag", "etiquette"}, required: true},
-	{name: CmdField, forms: []string{"field", "champ"}, required: true},
-	{name: CmdSubject, forms: []string{"subject", "objet"}, required: true},
+	{name: CmdField, forms: []string{"field", "champ"}, prose: true, required: true},
+	{name: CmdSubject, forms: []string{"subject", "objet"}, prose: true, required: true},
 	{name: CmdCc, forms: []string{"cc"}, required: true},
 	{name: CmdObserve, forms: []string{"observe", "observateur"}, required: true},
-	{name: CmdAsk, forms: []string{"ask", "solliciter"}, required: true},
-	{name: CmdApprove, forms: []string{"approve", "approbation"}, required: true},
+	{name: CmdAsk, forms: []string{"ask", "solliciter"}, prose: true, required: true},
+	{name: CmdApprove, forms: []string{"approve", "approbation"}, prose: true, required: true},
 	{name: CmdCustomer, forms: []string{"customer", "client"}, required: true},
-	{name: CmdContact, forms: []string{"contact"}, required: true},
+	{name: CmdContact, forms: []string{"contact"}, prose: true, required: true},
 	{name: CmdMerge, forms: []string{"merge", "fusionner"}, required: true},
-	{name: CmdSplit, forms: []string{"split", "scinder"}},
+	{name: CmdSplit, forms: []string{"split", "scinder"}, prose: true},
 	{name: CmdTemplate, forms: []string{"template", "modele"}, required: true},
-	{name: CmdTask, forms: []string{"task", "tache"}, required: true},
-	{name: CmdCall, forms: []string{"call", "appel"}, required: true},
-	{name: CmdEvent, forms: []string{"event", "evenement"}, required: true},
-	{name: CmdRemind, forms: []string{"remind", "rappel"}, required: true},
-	{name: CmdDone, forms: []string{"done", "fait"}},
-	{name: CmdTime, forms: []string{"time", "temps"}, required: true},
+	{name: CmdTask, forms: []string{"task", "tache"}, prose: true, required: true},
+	{name: CmdCall, forms: []string{"call", "appel"}, prose: true, required: true},
+	{name: CmdEvent, forms: []string{"event", "evenement"}, prose: true, required: true},
+	{name: CmdRemind, forms: []string{"remind", "rappel"}, prose: true, required: true},
+	{name: CmdDone, forms: []string{"done", "fait"}, prose: true},
+	{name: CmdTime, forms: []string{"time", "temps"}, prose: true, required: true},
 	{name: CmdAway, forms: []string{"away", "absent", "absente"}},
 	{name: CmdBack, forms: []string{"back", "retour"}, none: true},
 	{name: CmdAttach, forms: []string{"attach", "joindre"}, required: true},
@@ -125,128 +126,6 @@ func specOf(word string) *spec {
 	return nil
 }
 
-// CommandError is a command line that can't be understood.
-type CommandError struct {
-	Line    string
-	Missing bool     // the command is known, and its argument is missing or too much
-	Closest []string // commands that look like it, with their "#"
-}
-
-// Error names the line.
-func (e *CommandError) Error() string {
-	if e.Missing {
-		return "malformed command: " + e.Line
-	}
-	return "unknown command: " + e.Line
-}
-
-// ParseCommands reads the lines that start with "#" at the top of an agent's
-// new text, blank lines between them allowed. rest is what follows. At most 50
-// lines of at most 1000 characters are commands. The error is a
-// *CommandError.
-func ParseCommands(text string) (commands []Command, rest string, err error) {
-	for rest = text; len(commands) < 50; {
-		line, after, _ := strings.Cut(rest, "\n")
-		clean := cleanLine(line)
-		if clean == "" && after != "" {
-			rest = after
-			continue
-		}
-		if !looksLikeCommand(clean) {
-			break
-		}
-		c, err := parseCommand(clean)
-		if err != nil {
-			return nil, text, err
-		}
-		commands, rest = append(commands, c), after
-	}
-	return commands, strings.TrimSpace(rest), nil
-}
-
-// ParseKnown is ParseCommands for a mail that its agent releases although
-// something in it could not be understood: the lines that are known commands
-// still are, the others are text.
-func ParseKnown(text string) (commands []Command, rest string) {
-	var kept []string
-	for rest = text; len(commands)+len(kept) < 50; {
-		line, after, _ := strings.Cut(rest, "\n")
-		clean := cleanLine(line)
-		if clean == "" && after != "" {
-			rest = after
-			continue
-		}
-		if !looksLikeCommand(clean) {
-			break
-		}
-		if c, err := parseCommand(clean); err == nil {
-			commands = append(commands, c)
-		} else {
-			kept = append(kept, line)
-		}
-		rest = after
-	}
-	return commands, strings.TrimSpace(strings.Join(append(kept, rest), "\n"))
-}
-
-// Stray finds a line of a text that is a command and does not stand above it,
-// "" when there is none: it would leave with the text, and do nothing.
-func Stray(text string) string {
-	for _, line := range strings.Split(text, "\n") {
-		if clean := cleanLine(line); looksLikeCommand(clean) {
-			if c, err := parseCommand(clean); err == nil && len(c.Arg) < 60 {
-				return clean
-			}
-		}
-	}
-	return ""
-}
-
-// cleanLine undoes what clients do to a typed line: non-breaking and invisible
-// spaces, a carriage return.
-func cleanLine(line string) string {
-	line = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.Is(unicode.Cf, r) || unicode.IsControl(r):
-			return -1
-		}
-		return r
-	}, line)
-	return strings.TrimSpace(line)
-}
-
-// looksLikeCommand: "#" and a letter at once. "# heading" and "#12345" are
-// text.
-func looksLikeCommand(line string) bool {
-	if len(line) > 1000 || !strings.HasPrefix(line, "#") {
-		return false
-	}
-	for _, r := range line[1:] {
-		return unicode.IsLetter(r)
-	}
-	return false
-}
-
-func parseCommand(line string) (Command, error) {
-	word, arg, _ := strings.Cut(line[1:], " ")
-	word = strings.TrimRight(word, ":.,;")
-	c := Command{Arg: strings.TrimSpace(arg), Line: line}
-	if mark, more, ok := strings.Cut(c.Arg, " "); c.Arg == "!" || ok && mark == "!" {
-		word, c.Arg = word+"!", strings.TrimSpace(more) // as French is typed
-	}
-	want := specOf(fold(word))
-	if want == nil {
-		return c, &CommandError{Line: line, Closest: closest(fold(word))}
-	}
-	c.Name = want.name
-	if want.required && c.Arg == "" || want.none && c.Arg != "" {
-		return c, &CommandError{Line: line, Missing: true, Closest: []string{"#" + string(c.Name)}}
-	}
-	return c, nil
-}
-
 // fold makes a word comparable: lower case, no accents.
 func fold(s string) string {
 	var b strings.Builder
@@ -256,38 +135,6 @@ func fold(s string) string {
 		}
 	}
 	return b.String()
-}
-
-// closest are the typed forms within two edits of word, the nearest first, or
-// those that begin with it.
-func closest(word string) []string {
-	type near struct {
-		form string
-		d    int
-	}
-	var found []near
-	for i := range specs {
-		for _, form := range specs[i].forms {
-			d := edits(word, form)
-			if len(word) > 2 && strings.HasPrefix(form, word) {
-				d = min(d, 1)
-			}
-			if d <= 2 && d < len(form) {
-				found = append(found, near{form, d})
-			}
-		}
-	}
-	slices.SortFunc(found, func(a, b near) int {
-		if a.d != b.d {
-			return a.d - b.d
-		}
-		return strings.Compare(a.form, b.form)
-	})
-	var forms []string
-	for _, n := range found[:min(3, len(found))] {
-		forms = append(forms, "#"+n.form)
-	}
-	return forms
 }
 
 // edits is the Levenshtein distance, of words cut at 40 bytes.

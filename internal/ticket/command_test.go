@@ -36,20 +36,24 @@ func TestCommandsAreReadFromTheTop(t *testing.T) {
 
 func TestACommandThatCantBeUnderstoodNamesTheClosest(t *testing.T) {
 	for _, c := range []struct {
-		line    string
-		missing bool
-		closest string
+		line      string
+		fault     ticket.CommandFault
+		closest   string
+		corrected string
 	}{
-		{"#sovled", false, "#solved"},
-		{"#assing anne", false, "#assign"},
-		{"#anuler", false, "#annuler"},
-		{"#assign", true, "#assign"},
-		{"#frobnicate", false, ""},
+		{"#sovled", ticket.UnknownCommand, "#solved", "#solved"},
+		{"#assing anne", ticket.UnknownCommand, "#assign", "#assign anne"},
+		{"#anuler", ticket.UnknownCommand, "#annuler", "#annuler"},
+		{"#assigner", ticket.NoArgument, "#assigner", "#assigner"},
+		{"#clore demain", ticket.Needless, "#clore", "#clore"},
+		{"# note à relire", ticket.Spaced, "#note", "#note à relire"},
+		{"#assign " + strings.Repeat("a", 2000), ticket.TooLong, "#assign", ""},
+		{"#frobnicate", ticket.UnknownCommand, "", ""},
 	} {
 		_, rest, err := ticket.ParseCommands(c.line + "\ntexte")
 		var bad *ticket.CommandError
-		if !errors.As(err, &bad) || bad.Line != c.line || bad.Missing != c.missing {
-			t.Errorf("%s: %v", c.line, err)
+		if !errors.As(err, &bad) || !strings.HasPrefix(c.line, strings.TrimSuffix(bad.Line, "…")) || bad.Fault != c.fault || bad.Corrected() != c.corrected {
+			t.Errorf("%.80s: %v, corrected %q", c.line, err, bad.Corrected())
 			continue
 		}
 		if c.closest != "" && !slices.Contains(bad.Closest, c.closest) || c.closest == "" && len(bad.Closest) > 0 {
@@ -147,20 +151,55 @@ func TestActChangesTheState(t *testing.T) {
 	}
 }
 
-func TestWhatAnAgentReleasesKeepsItsKnownCommands(t *testing.T) {
-	commands, rest := ticket.ParseKnown("#note\n#frobnicate high\nCe client ment.\n#close\n")
-	if len(commands) != 1 || commands[0].Name != ticket.CmdNote || rest != "#frobnicate high\nCe client ment.\n#close" {
-		t.Errorf("%+v, rest %q", commands, rest)
+// Every bad line is told, not the first alone.
+func TestAllBadLinesAreFound(t *testing.T) {
+	lines, rest := ticket.ReadCommands("#note\n#frobnicate high\n# assign bruno\nCe client ment.\n#close\n")
+	if len(lines) != 3 || lines[0].Err != nil || lines[1].Err == nil || lines[2].Err == nil || rest != "Ce client ment.\n#close" {
+		t.Errorf("%+v, rest %q", lines, rest)
+	}
+}
+
+// A note of any length stays a note, and more commands than a mail may have are no text.
+func TestLongCommands(t *testing.T) {
+	commands, _, err := ticket.ParseCommands("#note " + strings.Repeat("long ", 2000))
+	if err != nil || len(commands) != 1 {
+		t.Errorf("a long note: %v", err)
+	}
+	if _, _, err := ticket.ParseCommands(strings.Repeat("#tag +x\n", 51)); err == nil {
+		t.Error("the 51st command is text")
+	}
+}
+
+// What autocorrection makes of arguments.
+func TestArgumentsAsClientsWriteThem(t *testing.T) {
+	for line, want := range map[string]string{
+		"#tag +a –b":                   "+a -b",
+		"#tag –b":                      "-b",
+		"#assign “bruno”":              "bruno",
+		"#assign «\u00a0bruno\u00a0».": "bruno",
+		"#modèle « devis »":            "devis",
+		"#assign bruno.":               "bruno",
+		"#merge  12 344":               "12 344",
+		"#note : “voir” – merci…":      "“voir” – merci…",
+		"#résolu\u00a0: réparé":        "réparé",
+	} {
+		commands, _, err := ticket.ParseCommands(line)
+		if err != nil || len(commands) != 1 || commands[0].Arg != want {
+			t.Errorf("%s: %+v %v, want %q", line, commands, err, want)
+		}
 	}
 }
 
 func TestAStrayCommandIsFound(t *testing.T) {
 	for text, want := range map[string]string{
-		"Bonjour,\nmerci.\n\n#solved\n":            "#solved",
-		"Bonjour,\n#résolu tout va bien\nmerci.\n": "#résolu tout va bien",
-		"Bonjour,\nle ticket #12345 et #merci.\n":  "",
-		"Bonjour,\n# titre\n#hashtag\n":            "",
-		"Bonjour,\nécrivez #note dans le sujet.\n": "",
+		"Bonjour,\nmerci.\n\n#solved\n":              "#solved",
+		"Bonjour,\n#résolu tout va bien\nmerci.\n":   "#résolu tout va bien",
+		"Bonjour,\nle ticket #12345 et #merci.\n":    "",
+		"Bonjour,\n# titre\n#hashtag\n":              "",
+		"Bonjour,\n#asign bruno\n":                   "#asign bruno",
+		"Bonjour,\n#assign\n":                        "#assign",
+		"Bonjour,\n#note " + strings.Repeat("x", 90): "#note " + strings.Repeat("x", 90),
+		"Bonjour,\nécrivez #note dans le sujet.\n":   "",
 	} {
 		if got := ticket.Stray(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

@@ -1,0 +1,67 @@
+package pipeline
+
+import (
+	"slices"
+	"strings"
+
+	"postdesk/internal/ticket"
+)
+
+// commandForms are the commands as they are typed, with an example of what follows, and in brackets what else
+// may be said.
+var commandForms = map[string]map[ticket.Name]string{
+	"fr": {
+		ticket.CmdNote: "#note", ticket.CmdPublic: "#public", ticket.CmdAssign: "#assigner anne (moi, personne)",
+		ticket.CmdTeam: "#transfert export@example.com", ticket.CmdTeamSilent: "#transfert! export@example.com",
+		ticket.CmdSolved: "#résolu remplacé sous garantie", ticket.CmdSolvedTell: "#résolu! votre appareil est réparé", ticket.CmdClose: "#clore", ticket.CmdReopen: "#rouvrir",
+		ticket.CmdPending: "#attente", ticket.CmdHold: "#suspendre", ticket.CmdPriority: "#priorité haute (basse, normale, urgente)",
+		ticket.CmdCategory: "#motif facturation", ticket.CmdTag: "#étiquette +garantie -urgent", ticket.CmdField: "#champ version=2.1", ticket.CmdSubject: "#objet Panne du modèle X",
+		ticket.CmdCc: "#cc +jean@client.example -luc@client.example", ticket.CmdObserve: "#observateur bruno", ticket.CmdAsk: "#solliciter expert@labo.example",
+		ticket.CmdApprove: "#approbation direction@societe.example", ticket.CmdCustomer: "#client jean@client.example", ticket.CmdContact: "#contact company Pharmacie Martin",
+		ticket.CmdMerge: "#fusionner 12344", ticket.CmdSplit: "#scinder", ticket.CmdTemplate: "#modèle devis", ticket.CmdTask: "#tâche 2d rappeler le client", ticket.CmdCall: "#appel 1h appeler le client",
+		ticket.CmdEvent: "#évènement 2026-12-01 09:00 visite", ticket.CmdRemind: "#rappel 2d relancer", ticket.CmdDone: "#fait", ticket.CmdTime: "#temps 15m diagnostic", ticket.CmdAway: "#absent vendredi",
+		ticket.CmdBack: "#retour", ticket.CmdAttach: "#joindre 2", ticket.CmdList: "#liste", ticket.CmdShow: "#montrer", ticket.CmdHistory: "#historique", ticket.CmdHelp: "#aide",
+		ticket.CmdSend: "#envoyer", ticket.CmdCancel: "#annuler",
+	},
+	"en": {
+		ticket.CmdNote: "#note", ticket.CmdPublic: "#public", ticket.CmdAssign: "#assign anne (me, none)",
+		ticket.CmdTeam: "#team export@example.com", ticket.CmdTeamSilent: "#team! export@example.com",
+		ticket.CmdSolved: "#solved replaced under warranty", ticket.CmdSolvedTell: "#solved! your device is repaired", ticket.CmdClose: "#close", ticket.CmdReopen: "#reopen",
+		ticket.CmdPending: "#pending", ticket.CmdHold: "#hold", ticket.CmdPriority: "#priority high (low, normal, urgent)",
+		ticket.CmdCategory: "#category invoicing", ticket.CmdTag: "#tag +warranty -urgent", ticket.CmdField: "#field version=2.1", ticket.CmdSubject: "#subject Model X is broken",
+		ticket.CmdCc: "#cc +jean@client.example -luc@client.example", ticket.CmdObserve: "#observe bruno", ticket.CmdAsk: "#ask expert@lab.example",
+		ticket.CmdApprove: "#approve boss@company.example", ticket.CmdCustomer: "#customer jean@client.example", ticket.CmdContact: "#contact company Martin Ltd",
+		ticket.CmdMerge: "#merge 12344", ticket.CmdSplit: "#split", ticket.CmdTemplate: "#template quote", ticket.CmdTask: "#task 2d ring the customer back", ticket.CmdCall: "#call 1h ring the customer",
+		ticket.CmdEvent: "#event 2026-12-01 09:00 visit", ticket.CmdRemind: "#remind 2d ask again", ticket.CmdDone: "#done", ticket.CmdTime: "#time 15m diagnosis", ticket.CmdAway: "#away until friday",
+		ticket.CmdBack: "#back", ticket.CmdAttach: "#attach 2", ticket.CmdList: "#list", ticket.CmdShow: "#show", ticket.CmdHistory: "#history", ticket.CmdHelp: "#help",
+		ticket.CmdSend: "#send", ticket.CmdCancel: "#cancel",
+	},
+}
+
+// formOf is a command as it is typed, with an example, "" for one without a form.
+func formOf(lang string, n ticket.Name) string {
+	if f, ok := commandForms[lang]; ok {
+		return f[n]
+	}
+	return commandForms["en"][n]
+}
+
+// examplesOf are forms in full: what a command error or a refusal names, each once.
+func examplesOf(lang string, closest []string) []string {
+	var list []string
+	for _, form := range closest {
+		if n, ok := ticket.NameOf(form); ok {
+			form = formOf(lang, n)
+		}
+		if form != "" && !slices.Contains(list, form) {
+			list = append(list, form)
+		}
+	}
+	return list
+}
+
+// withExample is a line whose argument is missing, with the example's.
+func withExample(lang string, e *ticket.CommandError) string {
+	example, _, _ := strings.Cut(formOf(lang, e.Name), " (")
+	return example
+}

@@ -1,0 +1,141 @@
+package pipeline
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"postdesk/internal/compose"
+	"postdesk/internal/ticket"
+)
+
+// badCommands are lines of a mail that can't be understood: it does nothing, and its agent is asked.
+type badCommands []*ticket.CommandError
+
+// Error names them.
+func (b badCommands) Error() string {
+	var list []string
+	for _, e := range b {
+		list = append(list, e.Error())
+	}
+	return strings.Join(list, "; ")
+}
+
+// draft is what the agent typed, read once.
+func (out *outbound) draft() *compose.Draft {
+	if out.drafted == nil {
+		out.drafted = out.w.compose.Draft(out.mail)
+	}
+	return out.drafted
+}
+
+// fresh is the agent's new text, above the quote.
+func (out *outbound) fresh() string { return out.draft().Text() }
+
+// typed says whether the mail bears a command.
+func (out *outbound) typed(n ticket.Name) bool {
+	lines, _ := ticket.ReadCommands(out.fresh())
+	return slices.ContainsFunc(lines, func(l ticket.Typed) bool { return l.Err == nil && l.Name == n })
+}
+
+// parse finds the commands at the top of the new text, and what is left of it without them: in its text
+// and in its HTML. The error is a badCommands.
+func (out *outbound) parse() error {
+	typed, _ := ticket.ReadCommands(out.fresh())
+	bad := out.sort(typed)
+	rest, missing := out.draft().Strike(out.struck)
+	if !out.overruled() {
+		bad = append(bad, unlike(rest, missing)...)
+	}
+	out.left, out.rest = rest, strings.TrimSpace(cmp.Or(rest.Plain, rest.HTML))
+	if len(bad) > 0 {
+		return bad
+	}
+	return nil
+}
+
+// overruled: the agent saw what is wrong with the commands and said #send.
+func (out *outbound) overruled() bool {
+	return out.passed(holdCommand) && len(out.released.Instead) == 0
+}
+
+// sort tells the lines that are carried out from those that are only taken out of the text, and
+// returns those that are neither. Of a mail that its agent released, lines that were not understood are text; those
+// that could not be carried out are struck; and what the agent typed instead takes the place of both.
+func (out *outbound) sort(typed []ticket.Typed) (bad badCommands) {
+	out.commands, out.struck = nil, nil
+	h := out.released
+	for _, l := range typed {
+		switch {
+		case h != nil && len(h.Instead) > 0 && (l.Err == nil || slices.Contains(h.Bad, l.Err.Line)):
+			out.struck = append(out.struck, l.Line)
+		case l.Err != nil && out.overruled():
+		case l.Err != nil:
+			bad = append(bad, l.Err)
+		case h != nil && slices.Contains(h.Bad, l.Line):
+			out.struck = append(out.struck, l.Line)
+		default:
+			out.commands, out.struck = append(out.commands, l.Command), append(out.struck, l.Line)
+		}
+	}
+	if h != nil {
+		for _, line := range h.Instead {
+			if commands, _, err := ticket.ParseCommands(line); err == nil {
+				out.commands = append(out.commands, commands...)
+			}
+		}
+	}
+	return bad
+}
+
+// unlike finds where the text of a mail and its HTML do not bear the same commands: what is obeyed in one would be read in
+// the other.
+func unlike(rest *compose.Draft, missing []string) (bad badCommands) {
+	if rest.Plain == "" && rest.HTML == "" {
+		return nil
+	}
+	for _, line := range missing {
+		bad = append(bad, &ticket.CommandError{Line: line, Fault: ticket.TwoForms})
+	}
+	for _, form := range []string{rest.Plain, rest.HTML} {
+		if typed, _ := ticket.ReadCommands(form); len(typed) > 0 && len(bad) == 0 {
+			bad = append(bad, &ticket.CommandError{Line: typed[0].Line, Fault: ticket.TwoForms})
+		}
+	}
+	return bad
+}
+
+// stray is a command that stands in the text and not above it, "" for none.
+func (out *outbound) stray() string {
+	return cmp.Or(ticket.Stray(out.left.Plain), ticket.Stray(out.left.HTML), ticket.Stray(out.left.More))
+}
+
+// noteText is what a note says, from the command's own line on.
+func (out *outbound) noteText() string {
+	if i := slices.IndexFunc(out.commands, beginsNote); i >= 0 {
+		return out.commands[i].Arg + "\n" + out.rest
+	}
+	return out.rest
+}
+
+// beginsNote: the note's text begins on the command's own line.
+func beginsNote(c ticket.Command) bool { return c.Name == ticket.CmdNote && c.Arg != "" }
+
+// commandsOnly: nothing is left for anyone to read once commands and signature
+// are gone.
+func (out *outbound) commandsOnly() bool {
+	if len(out.commands) == 0 || len(out.mail.Attachments()) > 0 || slices.ContainsFunc(out.commands, beginsNote) || out.usesTemplate() {
+		return false
+	}
+	if ticket.Has(out.commands, ticket.CmdNote) && out.left.Pictured() {
+		return false // a screenshot is a note
+	}
+	return out.left.Says(out.agent.Name) == ""
+}
+
+// lines are the command lines that leave the text of what is sent on. A note's own words stay.
+func (out *outbound) lines() []string {
+	return slices.DeleteFunc(slices.Clone(out.struck), func(line string) bool {
+		return slices.ContainsFunc(out.commands, func(c ticket.Command) bool { return c.Line == line && beginsNote(c) })
+	})
+}
