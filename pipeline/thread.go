@@ -20,6 +20,9 @@ func (p *Pipeline) threading(tx store.ReadTx, d *delivery, id rules.Identity, ex
 	if err := p.follow(tx, d, evidence); err != nil {
 		return rules.ThreadOut{}, err
 	}
+	if err := d.sideEvidence(p, tx, evidence); err != nil {
+		return rules.ThreadOut{}, err
+	}
 	var failed error
 	states := map[uint64]*rules.TicketState{} // nil: there is no such ticket
 	in := rules.ThreadIn{
@@ -145,8 +148,22 @@ func (d *delivery) ticketState(tx store.ReadTx, number uint64) (*rules.TicketSta
 	if err != nil {
 		return nil, err
 	}
+	takesPart := t.Who(d.author.Address) != nil || d.facts.Class.Agent != ""
+	if !takesPart {
+		takesPart, err = d.sameContact(tx, t)
+	}
 	return &rules.TicketState{
 		Solved: t.Status == ticket.Solved, Closed: t.Status == ticket.Closed, ClosedAt: t.ClosedAt,
-		MergedInto: t.MergedInto, Participant: t.Who(d.author.Address) != nil || d.facts.Class.Agent != "",
-	}, nil
+		MergedInto: t.MergedInto, Participant: takesPart,
+	}, err
+}
+
+// sameContact: the author's address is another one of a contact who takes part:
+// an agent or an admin has said so.
+func (d *delivery) sameContact(tx store.ReadTx, t *ticket.Ticket) (bool, error) {
+	c, err := contactOf(tx, d.author.Address)
+	if c == nil || err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(t.Participants, func(p ticket.Participant) bool { return p.Contact == c.ID && !p.Removed }), nil
 }
