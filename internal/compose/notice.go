@@ -19,7 +19,7 @@ const (
 	NoticeHeld        NoticeKind = "held"       // identity not proven: Title is the subject, Until when it came, Text
 	NoticeGuard       NoticeKind = "guard"      // held by the outgoing guard: Findings, Lines are more reasons, Text, Colleague
 	NoticeCustomer    NoticeKind = "customer"   // whose mail it is that the agent passed on: Recipient is the guess, Lines, Title, Text
-	NoticeWhich       NoticeKind = "which"      // a mail to a ticket or desk address that may be meant otherwise (by Ticket.Number and Status): Text
+	NoticeWhich       NoticeKind = "which"      // a mail to a ticket or desk address that may be meant otherwise (by Ticket.Number and Status; Recipient is the team to which a mail of the ticket was forwarded): Text
 	NoticeTaken       NoticeKind = "taken"      // a colleague took the ticket: Who
 	NoticeAssigned    NoticeKind = "assigned"   // the ticket is yours now, said without a mail of the customer: Who, Text
 	NoticeHelp        NoticeKind = "help"       // the page of commands: Desk, Page
@@ -41,6 +41,7 @@ const (
 	NoticeDecided     NoticeKind = "decided"    // a held mail was sent (Yes) or dropped before: Yes, Until is when
 	NoticeCancelled   NoticeKind = "cancelled"  // a held mail is dropped now
 	NoticeNotPublic   NoticeKind = "notpublic"  // a text in answer to a notice, which goes to nobody: Text
+	NoticeNews        NoticeKind = "news"       // what happened to the ticket, for whom there is nothing to do: Lines are sentences
 )
 
 // NoticeData is what notices say. All strings are text from anywhere: control

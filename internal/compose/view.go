@@ -126,7 +126,7 @@ func isNotice(k NoticeKind) bool {
 	case NoticeHeld, NoticeGuard, NoticeWhich, NoticeCustomer, NoticeTaken, NoticeAssigned, NoticeHelp, NoticeWelcome, NoticeTranscript,
 		NoticeUnknown, NoticeNoteDefault, NoticePage, NoticeFailed, NoticeLate, NoticeDead, NoticeOverdue,
 		NoticeActivity, NoticeDecision, NoticeObserver, NoticeAttachment, NoticePostmaster,
-		NoticeStill, NoticeDecided, NoticeCancelled, NoticeNotPublic:
+		NoticeStill, NoticeDecided, NoticeCancelled, NoticeNotPublic, NoticeNews:
 		return true
 	}
 	return false
