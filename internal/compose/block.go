@@ -95,7 +95,7 @@ var cautionWords = map[string][]string{
 		WarnInvitationForged: "Attention\u00a0: ce message prétend modifier une invitation qui n’est pas celle de son auteur. Rien n’a changé dans votre agenda\u00a0; il est joint, pour lecture.",
 		WarnInvitationOld:    "Cette invitation est plus ancienne que celle qui est dans votre agenda\u00a0; rien n’a changé.",
 		WarnInvitationBroken: "L’invitation n’a pas pu être lue\u00a0; elle est jointe telle quelle. Répondez par un message.",
-		WarnAbsent:           "%s est en congé ou absent pour le moment\u00a0: la demande vous revient.",
+		WarnAbsent:           "En l’absence de %s, cette demande vous revient.",
 	},
 	"en": {
 		WarnNotBacked:      "Careful: nothing proves that this message comes from this address.",

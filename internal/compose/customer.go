@@ -28,6 +28,7 @@ const (
 	LetterApproval     LetterKind = "approval"         // asks for a decision, above the agent's own text: see ReplyIn.Decision
 	LetterUnclear      LetterKind = "approval-unclear" // asks for the decision again: Agent, Text is what was answered
 	LetterPlain        LetterKind = "plain"            // Text as it is
+	LetterRequests     LetterKind = "requests"         // the customer's requests and where they stand: Page, which makes it a mail with HTML
 )
 
 // LetterData is what letters say.
@@ -38,6 +39,7 @@ type LetterData struct {
 	Old    *config.Team
 	Fields []config.Field
 	Again  bool // fields: what came before did not fit
+	Page   *Page
 }
 
 // LetterIn is what a letter is made of.
@@ -59,7 +61,8 @@ func (c *Composer) Sentence(team *config.Team, lang string, kind LetterKind) (st
 	return strings.Join(strings.Fields(body.text()), " "), err
 }
 
-// Letter writes a short mail in the team's words, as text only.
+// Letter writes a short mail in the team's words, as text only; with a page
+// as text and HTML.
 func (c *Composer) Letter(in LetterIn) (message.Source, error) {
 	if !isLetter(in.Kind) {
 		return nil, fmt.Errorf("compose: no letter %q", in.Kind)
@@ -67,7 +70,7 @@ func (c *Composer) Letter(in LetterIn) (message.Source, error) {
 	view := letterView{
 		Team: teamData(in.Team), Old: teamData(in.Data.Old), Ticket: in.Ticket.clean(),
 		Text: strings.Trim(cleanText(in.Data.Text), "\n"), Agent: cleanLine(in.Data.Agent), Delay: cleanLine(in.Data.Delay),
-		Again: in.Data.Again, Actions: actions{Address: address(in.Head.From.Address), Subject: cleanLine(in.Head.Subject), InReplyTo: bareID(in.Head.MessageID)},
+		Again: in.Data.Again, Page: in.Data.Page.mark(), Actions: actions{Address: address(in.Head.From.Address), Subject: cleanLine(in.Head.Subject), InReplyTo: bareID(in.Head.MessageID)},
 	}
 	for _, f := range in.Data.Fields {
 		view.Fields = append(view.Fields, config.Field{Name: cleanLine(f.Name), Hint: cleanLine(f.Hint)})
@@ -85,7 +88,7 @@ func (c *Composer) Letter(in LetterIn) (message.Source, error) {
 	}
 	b := newBuilder(head.MessageID)
 	head.write(b)
-	rope, err := b.Build(message.TextContent("text/plain", body.text()))
+	rope, err := b.Build(in.Data.Page.content(body))
 	if err != nil {
 		return nil, fmt.Errorf("compose the letter: %w", err)
 	}

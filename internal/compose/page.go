@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"postdesk/internal/addr"
+	"postdesk/internal/message"
 )
 
 // Page is the answer to a question: #list, #show, #history, #help. From it come
@@ -97,4 +98,13 @@ func (p *Page) inHTML(body marked) string {
 		return doc
 	}
 	return strings.Replace(doc, "<p>"+markPage+"</p>", p.html(), 1)
+}
+
+// content is a letter: text alone, or text and HTML with a page.
+func (p *Page) content(body marked) message.Content {
+	text := message.TextContent("text/plain", p.inText(body))
+	if p == nil {
+		return text
+	}
+	return message.MultipartContent("alternative", nil, text, message.TextContent("text/html", p.inHTML(body)))
 }

@@ -65,6 +65,7 @@ type (
 		Text, Agent string
 		Delay       string
 		Fields      []config.Field
+		Page        string // where the page goes, "" without one
 		Again       bool
 		Actions     actions
 	}
@@ -116,7 +117,7 @@ func sampleData(name string) any {
 	case isNotice(NoticeKind(name)):
 		return noticeView{Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true, Correction: "x", Colleague: "x", UnknownAddress: true, Page: markPage}
 	case isLetter(LetterKind(name)):
-		return letterView{Text: "x", Agent: "x", Delay: "x", Fields: make([]config.Field, 1), Again: true}
+		return letterView{Text: "x", Page: markPage, Agent: "x", Delay: "x", Fields: make([]config.Field, 1), Again: true}
 	}
 	return ackView{Delay: "x"}
 }
@@ -135,7 +136,7 @@ func isNotice(k NoticeKind) bool {
 func isLetter(k LetterKind) bool {
 	switch k {
 	case LetterStranger, LetterHolding, LetterUpdate, LetterReminder, LetterRedirect, LetterFields, LetterConfirmation,
-		LetterResolution, LetterRefusal, LetterObserver, LetterApproval, LetterUnclear, LetterPlain:
+		LetterResolution, LetterRefusal, LetterObserver, LetterApproval, LetterUnclear, LetterPlain, LetterRequests:
 		return true
 	}
 	return false
