@@ -176,7 +176,6 @@ func (r *reader) warn(root *table, c *Config) {
 	r.warnFrontends(root, c)
 	r.warnSigning(root, c)
 	r.warnPeople(c)
-	r.warnNotYet(root, c)
 	if !strings.Contains(c.Hostname, ".") {
 		root.warn("hostname", "%q has no domain; many servers refuse such a HELO", c.Hostname)
 	}
