@@ -33,7 +33,20 @@ type Imported struct {
 	Changed   int  `json:"changed"`
 	Unchanged int  `json:"unchanged"`
 	DryRun    bool `json:"dry_run"`
+	// Changes are what a dry run would change, by line of the file, at most 1000.
+	Changes []ImportChange `json:"changes,omitempty"`
 }
+
+// ImportChange is what one line of the file would do.
+type ImportChange struct {
+	Line    int      `json:"line"`
+	Contact uint64   `json:"contact"` // 0 is a new one
+	Address string   `json:"address"`
+	What    []string `json:"what"` // as `name "Jean" → "Jean Client"`
+}
+
+// maxImportChanges is how many lines a dry run tells of.
+const maxImportChanges = 1000
 
 // maxFaults is how many wrong lines are told.
 const maxFaults = 20
@@ -65,6 +78,8 @@ func (d *Desk) importContacts(ctx context.Context, q ImportContacts) (done Impor
 			return done, err
 		}
 		done.New, done.Changed, done.Unchanged = done.New+count.New, done.Changed+count.Changed, done.Unchanged+count.Unchanged
+		done.Changes = append(done.Changes, count.Changes...)
+		done.Changes = done.Changes[:min(len(done.Changes), maxImportChanges)]
 	}
 	return done, nil
 }
@@ -74,17 +89,20 @@ func (d *Desk) importPart(ctx context.Context, rows []contactRow, dry bool) (n I
 	each := func(tx store.ReadTx, save func(*store.Contact) error) error {
 		n = Imported{}
 		for _, row := range rows {
-			c, changed, err := d.applyRow(tx, row)
+			c, changes, err := d.applyRow(tx, row)
 			switch {
 			case err != nil:
 				return err
 			case c.ID == 0:
 				n.New++
-			case changed:
+			case len(changes) > 0:
 				n.Changed++
 			default:
 				n.Unchanged++
 				continue
+			}
+			if dry {
+				n.Changes = append(n.Changes, ImportChange{Line: row.line, Contact: c.ID, Address: row.addresses[0].String(), What: changes})
 			}
 			if err := save(c); err != nil {
 				return err
@@ -220,18 +238,19 @@ func (d *Desk) checkRows(rows []contactRow) error {
 	return errors.Join(faults...)
 }
 
-// applyRow finds the contact of a row, or makes one, and changes it.
-func (d *Desk) applyRow(tx store.ReadTx, row contactRow) (c *store.Contact, changed bool, err error) {
+// applyRow finds the contact of a row, or makes one, and changes it. changes
+// says what, "" nothing.
+func (d *Desk) applyRow(tx store.ReadTx, row contactRow) (c *store.Contact, changes []string, err error) {
 	for _, a := range row.addresses {
 		found, err := store.FindContact(tx, a)
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return nil, false, err
+			return nil, nil, err
 		}
 		if c != nil && found.ID != c.ID {
-			return nil, false, fmt.Errorf("line %d: its addresses are those of the contacts %d and %d: merge them first", row.line, c.ID, found.ID)
+			return nil, nil, fmt.Errorf("line %d: its addresses are those of the contacts %d and %d: merge them first", row.line, c.ID, found.ID)
 		}
 		c = found
 	}
@@ -241,11 +260,37 @@ func (d *Desk) applyRow(tx store.ReadTx, row contactRow) (c *store.Contact, chan
 	before := contactOf(c)
 	before.Fields = maps.Clone(before.Fields)
 	row.set(c)
-	after := contactOf(c)
-	changed = !maps.Equal(before.Fields, after.Fields) || !slices.Equal(before.Addresses, after.Addresses) ||
-		before.Name != after.Name || before.Company != after.Company || before.Agent != after.Agent || before.Language != after.Language ||
-		before.Known != after.Known
-	return c, changed, nil
+	return c, differences(before, contactOf(c)), nil
+}
+
+// differences are what a line changes, in words for a dry run.
+func differences(was, is Contact) []string {
+	var list []string
+	say := func(what, from, to string) {
+		if from != to {
+			list = append(list, fmt.Sprintf("%s %q → %q", what, from, to))
+		}
+	}
+	for _, a := range is.Addresses {
+		if !slices.Contains(was.Addresses, a) {
+			list = append(list, "address +"+a)
+		}
+	}
+	say("name", was.Name, is.Name)
+	say("company", was.Company, is.Company)
+	say("agent", was.Agent, is.Agent)
+	say("language", was.Language, is.Language)
+	say("known", yesNo(was.Known), yesNo(is.Known))
+	names := map[string]bool{}
+	for _, fields := range []map[string]string{was.Fields, is.Fields} {
+		for name := range fields {
+			names[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		say("field:"+name, was.Fields[name], is.Fields[name])
+	}
+	return list
 }
 
 func (row *contactRow) set(c *store.Contact) {

@@ -181,7 +181,9 @@ func TestContactsByCSV(t *testing.T) {
 	s.serve()
 	csv := "\uFEFFaddress;name;company;agent;field:serial\njean@client.example j@home.example;Jean Client;Client SA;anne;A-1\n@other.example;;Other;bruno;\n"
 	path := s.write("contacts.csv", csv)
-	if out := s.postdesk("contact", "import", path, "--dry-run"); out != "2 new, 0 changed, 0 unchanged (nothing was written)\n" {
+	if out := s.postdesk("contact", "import", path, "--dry-run"); !strings.HasSuffix(out, "\n2 new, 0 changed, 0 unchanged (nothing was written)\n") ||
+		!strings.Contains(out, `line 2: jean@client.example (new): address +jean@client.example, address +j@home.example, name "" → "Jean Client"`) ||
+		!strings.Contains(out, "line 3: @other.example (new): ") {
 		t.Error(out)
 	}
 	if out := s.postdesk("contact", "list", "--json"); strings.TrimSpace(out) != "[]" {
@@ -197,6 +199,12 @@ func TestContactsByCSV(t *testing.T) {
 	}
 	if out, errs, code := s.try(exported, "contact", "import", "-"); code != 0 || out != "0 new, 0 changed, 2 unchanged\n" {
 		t.Error(out, errs, code)
+	}
+	changed := s.write("changed.csv", "address,name,field:serial\njean@client.example third@home.example,Jean,\n@other.example,,\n")
+	wantChange := "line 2: jean@client.example (contact 1): address +third@home.example, name \"Jean Client\" → \"Jean\", field:serial \"A-1\" → \"\"\n" +
+		"0 new, 1 changed, 1 unchanged (nothing was written)\n"
+	if out := s.postdesk("contact", "import", changed, "--dry-run"); out != wantChange {
+		t.Errorf("%s, want\n%s", out, wantChange)
 	}
 	bad := s.write("bad.csv", "address,agent,language\nnobody,,\na@x.example,zoe,fr\na@x.example,,fr\n")
 	s.fails(1, "line 2: address: \"nobody\"", "contact", "import", bad)

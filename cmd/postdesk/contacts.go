@@ -142,6 +142,16 @@ func contactImport(fs *flag.FlagSet) func(*call) error {
 			if err != nil || c.json {
 				return firstError(err, func() error { return c.object(n) })
 			}
+			for _, x := range n.Changes {
+				what := "new"
+				if x.Contact != 0 {
+					what = fmt.Sprintf("contact %d", x.Contact)
+				}
+				fmt.Fprintf(c.out, "line %d: %s (%s): %s\n", x.Line, x.Address, what, printable(strings.Join(x.What, ", ")))
+			}
+			if len(n.Changes) < n.New+n.Changed && n.DryRun {
+				fmt.Fprintf(c.out, "… and %d more\n", n.New+n.Changed-len(n.Changes))
+			}
 			word := ""
 			if n.DryRun {
 				word = " (nothing was written)"
