@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"postdesk/internal/addr"
+	"postdesk/internal/compose"
 	"postdesk/internal/config"
 	"postdesk/internal/message"
 	"postdesk/rules"
@@ -21,17 +22,20 @@ import (
 // learned to facts; what a transaction decides is in its own value, so that
 // it can run again.
 type delivery struct {
-	w       *world
-	env     *smtpd.Envelope
-	raw     message.Source
-	mail    *message.Message
-	targets []target
-	id      string // what the client is told, and the log's mark
-	at      time.Time
-	author  addr.Mailbox // the only author, zero if there is not exactly one
-	facts   Facts
-	reports *message.Report // what report found
-	looked  bool            // report has looked
+	w          *world
+	env        *smtpd.Envelope
+	raw        message.Source
+	mail       *message.Message
+	targets    []target
+	id         string // what the client is told, and the log's mark
+	at         time.Time
+	author     addr.Mailbox // the only author, zero if there is not exactly one
+	facts      Facts
+	reports    *message.Report   // what report found
+	looked     bool              // report has looked
+	event      *compose.Calendar // what calendar found
+	eventFault error             // it could not be read
+	dated      bool              // calendar has looked
 	// refused is set when a command could not be carried out: what the transaction
 	// had done is undone, and the mail goes its way once more, to be held.
 	refused *refusal

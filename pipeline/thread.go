@@ -74,6 +74,11 @@ func (d *delivery) evidence(tx store.ReadTx, id rules.Identity) ([]rules.Evidenc
 		}
 		list = append(list, rules.Evidence{Strength: rules.ByHeldID, Ticket: number})
 	}
+	events, err := d.calendarEvidence(tx)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, events...)
 	for _, number := range d.w.tags.Find(d.facts.Subject) {
 		list = append(list, rules.Evidence{Strength: rules.ByTag, Ticket: number})
 	}

@@ -174,6 +174,13 @@ func (f *firing) ticket(number uint64) (err error) {
 	if err != nil {
 		return err
 	}
+	n, err := f.p.remindAgents(f.tx, f.w, f.t, f.at)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		return f.reminded(n) // what else is due comes at once after
+	}
 	what, at := rules.Timer(f.w.timerFacts(f.t), f.w.delays(f.t))
 	switch {
 	case what == "" || at.After(f.at):
@@ -182,6 +189,14 @@ func (f *firing) ticket(number uint64) (err error) {
 		return postpone(f.tx, number, f.at.Add(lookAgain))
 	}
 	return f.do(what)
+}
+
+// reminded saves a ticket of which agents were reminded.
+func (f *firing) reminded(n int) error {
+	for range n {
+		f.happened = append(f.happened, ticket.Due)
+	}
+	return f.p.save(f.tx, f.w, f.t)
 }
 
 func (f *firing) do(what rules.TimerAction) error {

@@ -20,8 +20,11 @@ type Activity struct {
 	UID      string
 	Follows  bool          `json:",omitempty"` // it was planned by who looked after the ticket, and goes where the ticket goes
 	State    ActivityState `json:",omitempty"`
-	Items    []uint64      `json:",omitempty"` // the ticket's outgoing mails about it, the latest last
+	Items    []SentItem    `json:",omitempty"` // the mails about it, the latest last
 }
+
+// SentItem is an outgoing mail of a ticket.
+type SentItem struct{ Ticket, Item uint64 }
 
 // ActivityState is where an activity stands; "" is open.
 type ActivityState string
@@ -44,8 +47,8 @@ const maxActivityItems = 20
 func (a *Activity) Open() bool { return a.State == "" }
 
 // Sent remembers a mail about the activity.
-func (a *Activity) Sent(item uint64) {
-	a.Items = append(a.Items, item)
+func (a *Activity) Sent(number, item uint64) {
+	a.Items = append(a.Items, SentItem{number, item})
 	a.Items = a.Items[max(0, len(a.Items)-maxActivityItems):]
 }
 

@@ -82,11 +82,6 @@ func IndexUID(tx Tx, uid string, number uint64) error {
 	return tx.Set(key(indexUID, uidKey(uid), number), []byte{})
 }
 
-// DeleteInvitation forgets an invitation of a ticket that was merged.
-func DeleteInvitation(tx Tx, number uint64, uid string) error {
-	return tx.Delete(key(tableInvitation, number, uidKey(uid)))
-}
-
 // GetInvitation reads an invitation of a ticket; nil for none.
 func GetInvitation(tx ReadTx, number uint64, uid string) (*Invitation, error) {
 	inv := new(Invitation)

@@ -206,3 +206,11 @@ func dayWords(t time.Time, lang string) string {
 	}
 	return t.Format("2 January 2006")
 }
+
+// MomentWords says a moment, or a day, in words.
+func MomentWords(t time.Time, day bool, lang string) string {
+	if day {
+		return dayWords(t, lang)
+	}
+	return dateWords(t, lang)
+}
