@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
@@ -37,20 +36,30 @@ func (out *outbound) fromAgent(id rules.Identity) (*result, error) {
 			return nil, err
 		}
 	}
+	if out.answersEvent() {
+		return out.answerEvent(thread)
+	}
 	if err := out.meaning(&thread); err != nil {
 		return nil, err
 	}
 	if out.facts.Class.Automatic && out.env.Peer.Login == "" {
 		return out.absent()
 	}
+	if err := out.comeBack(); err != nil {
+		return nil, err
+	}
 	return out.act(thread, id)
 }
 
-// absent is an agent's out-of-office answer or receipt: it is kept, changes
-// nothing, and reaches no customer.
+// absent is an agent's out-of-office answer or receipt: it is kept, reaches no
+// customer, and changes nothing in its ticket. What it says of the agent is learned
+// where it is believed.
 func (out *outbound) absent() (*result, error) {
 	if out.t == nil {
 		if err := out.shelve("automatic", "an automatic mail of an agent"); err != nil {
+			return nil, err
+		}
+		if err := out.believedAbsence(); err != nil {
 			return nil, err
 		}
 		return out.finish()
@@ -60,6 +69,9 @@ func (out *outbound) absent() (*result, error) {
 	}
 	out.facts.Decision = "an automatic mail of " + out.agent.ID
 	if err := out.event(ticket.Event{By: out.by(), What: ticket.Automatic, Message: out.m.Seq}); err != nil {
+		return nil, err
+	}
+	if err := out.believedAbsence(); err != nil {
 		return nil, err
 	}
 	return out.finish()
@@ -74,11 +86,15 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 	if errors.As(out.parse(), &bad) {
 		return out.holdCommands(bad)
 	}
+	if r, done, err := out.decideInside(thread.Ticket); done || err != nil {
+		return r, err
+	}
 	internal, err := out.answersInternal()
 	if err != nil {
 		return nil, err
 	}
 	public := ticket.Has(out.commands, ticket.CmdPublic)
+	out.dropsQuote = public && internal
 	out.note = out.agent.Role == config.RoleObserver || !public && (ticket.Has(out.commands, ticket.CmdNote) || answersNote(id) || internal)
 	if err := out.remembered(&thread); err != nil {
 		return nil, err
@@ -93,11 +109,20 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 	if err := out.permitted(); err != nil {
 		return nil, err
 	}
+	if err := out.split(); err != nil {
+		return nil, err
+	}
 	if r, done, err := out.gestured(); done || err != nil {
 		return r, err
 	}
+	third, err := out.thirds()
+	if err != nil {
+		return nil, err
+	}
 	switch {
-	case out.commandsOnly():
+	case len(third) > 0:
+		return out.askAll(third)
+	case out.commandsOnly() || out.asksDesk():
 		return out.obey()
 	case ours && !ticket.Has(out.commands, ticket.CmdNote) && !public:
 		return out.notPublic()
@@ -113,7 +138,7 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 // ticket's address that answers nothing, and that no customer will read. A text
 // for the customer is asked about, since mail clients remember our addresses.
 func (out *outbound) remembered(thread *rules.ThreadOut) error {
-	if !thread.Hold || out.t != nil || thread.Ticket == 0 || !out.commandsOnly() && !ticket.Has(out.commands, ticket.CmdNote) {
+	if !thread.Hold || out.t != nil || thread.Ticket == 0 || !out.commandsOnly() && !out.saysWhom() {
 		return nil
 	}
 	if err := out.openTicket(thread.Ticket); err != nil {
@@ -124,6 +149,11 @@ func (out *outbound) remembered(thread *rules.ThreadOut) error {
 	}
 	thread.Hold, thread.Join = false, true
 	return nil
+}
+
+// saysWhom: the mail says by a command that its text is not for the customer.
+func (out *outbound) saysWhom() bool {
+	return ticket.Has(out.commands, ticket.CmdNote) || ticket.Has(out.commands, ticket.CmdAsk) || ticket.Has(out.commands, ticket.CmdApprove)
 }
 
 // answersNotice: the mail answers one of postdesk's own to this agent, and no
@@ -182,6 +212,7 @@ func (out *outbound) answersInternal() (bool, error) {
 // was done and what was asked for.
 func (out *outbound) obey() (*result, error) {
 	outside := out.t == nil
+	out.outside = outside
 	if outside {
 		if err := out.shelve("desk", "commands of "+out.agent.ID+" without a ticket"); err != nil {
 			return nil, err
@@ -196,6 +227,9 @@ func (out *outbound) obey() (*result, error) {
 	}
 	if !outside {
 		out.facts.Decision = "commands of " + out.agent.ID + " on ticket " + strconv.FormatUint(out.t.Number, 10)
+	}
+	if len(done) > 0 && !out.commandsOnly() {
+		done = append(done, pageWord(out.lang(), "goneNowhere"))
 	}
 	if len(done) > 0 {
 		out.page(compose.NoticeTranscript, compose.NoticeData{Lines: done})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"postdesk/internal/compose"
 	"postdesk/internal/config"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
@@ -31,13 +30,21 @@ func effectOf(n ticket.Name) (effect, bool) {
 		return effect{}, true
 	case ticket.CmdSend, ticket.CmdCancel:
 		return effect{observer: true}, true // in answer to a notice they are heeded before
-	case ticket.CmdHelp:
-		return effect{desk: true, observer: true, do: (*outbound).help}, true
 	case ticket.CmdAssign, ticket.CmdSolved, ticket.CmdClose, ticket.CmdReopen, ticket.CmdPending, ticket.CmdHold,
 		ticket.CmdPriority, ticket.CmdCategory, ticket.CmdTag, ticket.CmdSubject:
 		return effect{do: (*outbound).changeState}, true
+	case ticket.CmdCc:
+		return effect{do: (*outbound).copyTo}, true
+	case ticket.CmdObserve:
+		return effect{do: (*outbound).observe}, true
+	case ticket.CmdAsk, ticket.CmdApprove:
+		return effect{desk: true, do: (*outbound).ask}, true
 	case ticket.CmdSolvedTell:
 		return effect{do: (*outbound).tellResolution}, true
+	case ticket.CmdTask, ticket.CmdCall, ticket.CmdEvent, ticket.CmdRemind:
+		return effect{do: (*outbound).plan}, true
+	case ticket.CmdDone:
+		return effect{do: (*outbound).done}, true
 	case ticket.CmdTime:
 		return effect{do: (*outbound).spendTime}, true
 	case ticket.CmdField:
@@ -49,7 +56,23 @@ func effectOf(n ticket.Name) (effect, bool) {
 	case ticket.CmdCustomer:
 		return effect{do: (*outbound).changeRequester}, true
 	}
-	return effect{}, false
+	return effectOnTickets(n)
+}
+
+// effectOnTickets are the commands that change which ticket a mail is of, and
+// whose it is.
+func effectOnTickets(n ticket.Name) (effect, bool) {
+	switch n {
+	case ticket.CmdMerge:
+		return effect{do: (*outbound).merge}, true
+	case ticket.CmdSplit:
+		return effect{do: (*outbound).saySplit}, true
+	case ticket.CmdTeam, ticket.CmdTeamSilent:
+		return effect{do: (*outbound).changeTeam}, true
+	case ticket.CmdAttach:
+		return effect{do: (*outbound).attachment}, true
+	}
+	return effectOfQuestions(n)
 }
 
 // refusal is a command that was understood and may not be carried out. It ends
@@ -98,7 +121,7 @@ func (out *outbound) opensTicket() bool {
 
 // apply carries out the commands, and repeats what was done.
 func (out *outbound) apply() ([]string, error) {
-	was := out.t.Assignee
+	out.was = out.t.Assignee
 	var done []string
 	for _, c := range out.commands {
 		e, _ := effectOf(c.Name)
@@ -113,7 +136,12 @@ func (out *outbound) apply() ([]string, error) {
 			done = append(done, said)
 		}
 	}
-	return done, out.handOver(was)
+	if said, err := out.cancelActivities(); err != nil {
+		return nil, err
+	} else if said != "" {
+		done = append(done, said)
+	}
+	return done, out.handOver(out.was)
 }
 
 // changeState is for the commands that package ticket knows by itself.
@@ -129,7 +157,15 @@ func (out *outbound) changeState(c ticket.Command) (string, error) {
 	if err := out.events(events); err != nil {
 		return "", err
 	}
-	return out.didWhat(c), nil
+	done := out.didWhat(c)
+	if c.Name == ticket.CmdAssign {
+		note, err := out.w.absentNote(out.tx, out.t.Assignee, out.lang(), out.at)
+		if err != nil || note == "" {
+			return done, err
+		}
+		done += " – " + note
+	}
+	return done, nil
 }
 
 // didWhat says what became of the ticket by a command about its state.
@@ -151,10 +187,4 @@ func (out *outbound) didWhat(c ticket.Command) string {
 		return fmt.Sprintf(words(lang, "doneTag"), c.Line, cmp.Or(strings.Join(out.t.Tags, ", "), words(lang, "noTags")))
 	}
 	return fmt.Sprintf(words(lang, "done-"+string(out.t.Status)), c.Line)
-}
-
-// help answers with the page of commands.
-func (out *outbound) help(ticket.Command) (string, error) {
-	out.page(compose.NoticeHelp, compose.NoticeData{})
-	return "", nil
 }

@@ -120,6 +120,9 @@ func (s *story) decided(x *Explanation, f *Facts) {
 	if f.Thread.Why != "" {
 		s.say("Which ticket: %s.", f.Thread.Why)
 	}
+	if f.Gesture != "" {
+		s.say("What its recipients mean: %s.", f.Gesture)
+	}
 	if len(f.Rules) > 0 {
 		s.say("These rules applied, in this order: %s.", strings.Join(f.Rules, ", "))
 	}

@@ -30,6 +30,11 @@ type outbound struct {
 	used     []string       // the canned answers that insert and attach are of
 	prepared bool           // they were asked for
 	pages    []page         // what the agent is answered at the end
+	outside  bool           // commands that are about no ticket; t is where they are kept
+	// dropsQuote: what is quoted was not meant for the customer, and the text is.
+	dropsQuote bool
+	was        string // who looked after the ticket and has had its mails
+	parted     string // what #split did, in words
 }
 
 func (in *inbound) outbound() *outbound { return &outbound{inbound: *in, agent: in.agent()} }
@@ -38,10 +43,19 @@ func (out *outbound) by() ticket.Actor { return ticket.Actor{Kind: ticket.ByAgen
 
 // lang is the language of the team in whose matter the agent writes.
 func (out *outbound) lang() string {
-	if out.agent == nil || out.t != nil || inTeam(out.team, out.agent.ID) {
+	if out.agent == nil {
 		return out.team.Language
 	}
-	return out.w.homeTeam(out.agent).Language
+	return out.w.languageOf(out.agent, out.team)
+}
+
+// languageOf is what an agent reads in a matter of a team: its language, else
+// that of the agent's own.
+func (w *world) languageOf(a *config.Agent, team *config.Team) string {
+	if inTeam(team, a.ID) {
+		return team.Language
+	}
+	return w.homeTeam(a).Language
 }
 
 // openTicket makes a ticket, or what it was merged into, the one that this mail

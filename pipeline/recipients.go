@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/config"
@@ -59,20 +60,36 @@ func (p *Pipeline) Mail(_ context.Context, env *smtpd.Envelope) error {
 	return nil
 }
 
-// Recipient decides on one recipient: only our own addresses, on every
-// listener, so that there is nothing to relay.
+// Recipient decides on one recipient: our own addresses, and for an agent who has
+// logged in those of others too. What the mail is about, and so whether it may
+// leave, is known after DATA: see meaning.
 func (p *Pipeline) Recipient(_ context.Context, env *smtpd.Envelope, to addr.Address) error {
 	w := p.world.Load()
 	if _, ok := p.target(w, to); ok {
 		return nil
 	}
 	switch {
-	case env.Peer.Login != "":
-		return reply.New(550, [3]int{5, 7, 1}, fmt.Sprintf("%s is not an address of this desk; private mail goes through your own mail server", to))
+	case env.Peer.Login != "" && w.mayBeOutside(to):
+		return nil
 	case w.domains[to.Domain]:
 		return reply.New(550, [3]int{5, 1, 1}, fmt.Sprintf("There is no mailbox %s here, please check the address", to))
 	}
 	return reply.New(550, [3]int{5, 7, 1}, fmt.Sprintf("This server takes no mail for %s", to.Domain))
+}
+
+// mayBeOutside says whether an address that is none of ours may be somebody's: not
+// a literal, not a name without a dot, not our own host, and at a domain
+// of ours only where another server has mailboxes there.
+func (w *world) mayBeOutside(a addr.Address) bool {
+	switch {
+	case !strings.Contains(a.Domain, ".") || strings.HasPrefix(a.Domain, "[") || strings.ContainsAny(a.Local, "@%!:"):
+		return false
+	case strings.EqualFold(a.Domain, w.cfg.Hostname) || strings.EqualFold(a.Domain, w.cfg.Tickets.TokenDomain):
+		return false
+	case w.domains[a.Domain]:
+		return w.cfg.Frontends.Unix || len(w.cfg.Frontends.Networks) > 0 || w.cfg.Relay.Routes[a.Domain] != ""
+	}
+	return true
 }
 
 // target reads a recipient. A token that does not verify leaves the address of

@@ -63,6 +63,9 @@ func (out *outbound) reply() (*result, error) {
 	if err := out.send(mark, composed.Source, to, append(cc, out.unseen()...)); err != nil {
 		return nil, err
 	}
+	if err := out.organised(); err != nil {
+		return nil, err
+	}
 	if err := out.admit(); err != nil {
 		return nil, err
 	}
@@ -112,13 +115,19 @@ func (out *outbound) compose(mark marks, to *ticket.Participant, cc []*ticket.Pa
 	if head.InReplyTo, head.References, err = conversation(out.tx, out.t, mark.thread); err != nil {
 		return compose.ReplyOut{}, err
 	}
-	notes, err := out.noteTexts()
+	return out.composeWith(head)
+}
+
+// composeWith writes the agent's public mail under a header.
+func (out *outbound) composeWith(head compose.Head) (compose.ReplyOut, error) {
+	secrets, err := out.secretTexts(0)
 	if err != nil {
 		return compose.ReplyOut{}, err
 	}
 	return out.w.compose.Reply(compose.ReplyIn{
 		Head: head, Team: out.team, Lang: out.w.language(out.t), Agent: out.agent.Name, Mail: out.mail, Commands: out.lines(),
-		Insert: out.insert, Attach: out.attach, Rewrite: out.rewrite, Secrets: slices.Concat(out.w.secrets, notes), IsToken: out.isToken,
+		Insert: out.insert, Attach: out.attach, Rewrite: out.rewrite, Secrets: slices.Concat(out.w.secrets, secrets), IsToken: out.isToken,
+		DropQuote: out.dropsQuote,
 	})
 }
 
@@ -156,26 +165,6 @@ func kin(t *ticket.Ticket) []uint64 {
 		list = append(list, t.SplitFrom)
 	}
 	return list
-}
-
-// noteTexts are the longer lines of the ticket's latest notes: none of them may
-// be in what a customer gets.
-func (out *outbound) noteTexts() ([]string, error) {
-	var list []string
-	for _, number := range kin(out.t) {
-		err := store.LatestMessages(out.tx, number, maxLookBack, func(m ticket.Message) error {
-			for _, line := range strings.Split(m.Excerpt, "\n") {
-				if line = strings.TrimSpace(line); len(line) >= minSecret {
-					list = append(list, line)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
 }
 
 // minSecret is the length of a note's line, in bytes, that is worth guarding:
@@ -255,6 +244,9 @@ func (out *outbound) afterReply(to *ticket.Participant) error {
 	if err := out.observers(); err != nil {
 		return err
 	}
+	if err := out.showReply(); err != nil {
+		return err
+	}
 	if err := out.take(); err != nil {
 		return err
 	}
@@ -314,7 +306,11 @@ func (out *outbound) take() error {
 	if err := out.event(e); err != nil {
 		return err
 	}
-	for _, id := range out.w.crew(out.team) {
+	crew, err := available(out.tx, out.w.crew(out.team), out.at)
+	if err != nil {
+		return err
+	}
+	for _, id := range crew {
 		if id == out.agent.ID {
 			continue
 		}

@@ -1,5 +1,10 @@
 package rules
 
+import (
+	"regexp"
+	"strings"
+)
+
 // Gesture is what an agent means by the people to whom a mail is written, without
 // any command.
 type Gesture string
@@ -25,8 +30,10 @@ type GestureFacts struct {
 	Colleagues int  // recipients that are other agents' own addresses
 	Team       bool // a team's own address is a recipient
 	Address    bool // a token address of a ticket or note is one
+	Thread     bool // the address of an aside is one
 	Joined     bool // the mail belongs to a ticket
 	Proven     bool // ... or would, and says so by more than a number
+	Held       bool // ... by the Message-ID of a mail that it holds, not by one of ours
 	Forward    bool // the client says that it forwards
 	Customer   bool // the mail names a customer by command
 }
@@ -55,6 +62,8 @@ func (f GestureFacts) inside() (Gesture, string) {
 	switch {
 	case !f.Joined && !f.Proven && (f.Customer || f.Forward):
 		return GestureCustomer, "a request in a customer's name"
+	case f.Held && f.Forward && f.Team && !f.Address:
+		return GestureCustomer, "a customer's mail that a ticket has"
 	case f.Joined && f.Forward && f.Team && !f.Address:
 		return GestureWhich, "a mail of a ticket, forwarded to a team"
 	}
@@ -66,6 +75,10 @@ func (f GestureFacts) inside() (Gesture, string) {
 // doubt it goes to those who are named, and to nobody else.
 func (f GestureFacts) ofTicket() (Gesture, string) {
 	switch {
+	case f.Outside == 0 && f.Thread:
+		return GestureNone, "an answer within an aside"
+	case f.Thread:
+		return GestureAside, "an answer within an aside, and more people in it"
 	case f.Outside == 0 && f.Address:
 		return GestureReply, "an answer, and a colleague reads along"
 	case f.Outside == 0:
@@ -77,3 +90,25 @@ func (f GestureFacts) ofTicket() (Gesture, string) {
 	}
 	return GestureAside, "a mail of a ticket, to someone who is not the customer"
 }
+
+// forwardPrefix is what clients put before the subject of what they forward, in
+// the languages of Europe, behind a tag in brackets or not.
+var forwardPrefix = regexp.MustCompile(`(?i)^\s*(\[[^\]]{1,40}\]\s*)*(fwd?|tr|wg|rv|enc|transf|vb|vl|vs|doorst|pd|i)\s*:`)
+
+// ForwardSubject says whether a subject is that of a forwarded mail. "Re: Fwd:" is
+// an answer.
+func ForwardSubject(s string) bool { return forwardPrefix.MatchString(clip(s, 200)) }
+
+// BareSubject is a subject without the marks of forwards and answers before it.
+func BareSubject(s string) string {
+	for {
+		rest := answerPrefix.ReplaceAllString(forwardPrefix.ReplaceAllString(s, ""), "")
+		if rest == s {
+			return strings.TrimSpace(s)
+		}
+		s = rest
+	}
+}
+
+// answerPrefix is what clients put before the subject of an answer.
+var answerPrefix = regexp.MustCompile(`(?i)^\s*(re|ré|aw|sv|antw|r)\s*:`)

@@ -17,6 +17,7 @@ func TestGestures(t *testing.T) {
 		{"forward to an expert", GestureFacts{Submission: true, Joined: true, Proven: true, Forward: true, Outside: 1}, GestureAside},
 		{"forward to an expert, the desk in Cc", GestureFacts{Submission: true, Team: true, Joined: true, Proven: true, Forward: true, Outside: 1}, GestureAside},
 		{"reply, with the recipient changed", GestureFacts{Submission: true, Joined: true, Proven: true, Outside: 1}, GestureAside},
+		{"an answer in an aside, with a new person", GestureFacts{Submission: true, Thread: true, Joined: true, Proven: true, Outside: 1}, GestureAside},
 		{"forward to a colleague", GestureFacts{Submission: true, Joined: true, Proven: true, Forward: true, Colleagues: 1}, GestureColleague},
 		{"reply with a colleague in Cc", GestureFacts{Submission: true, Address: true, Joined: true, Proven: true, Colleagues: 1}, GestureReply},
 		{"new mail from the team's address", GestureFacts{Submission: true, FromTeam: true, Outside: 2, Team: true}, GestureWrite},
@@ -61,6 +62,22 @@ func TestGesturesRelayNothing(t *testing.T) {
 		}
 		if f.Outside == 0 && got == GestureRefused {
 			t.Errorf("%+v is refused", f)
+		}
+	}
+}
+
+func TestForwardSubject(t *testing.T) {
+	for subject, want := range map[string]bool{
+		"Fwd: Panne": true, "TR : Panne": true, "Tr: Panne": true, "FW: Pump": true, "WG: Pumpe": true, "[EXT] TR: Panne": true, "RV: x": true,
+		"Re: Fwd: Panne": false, "RE: TR: Panne": false, "Panne": false, "Transfert: où en est-il ?": false, "Trop cher": false, "": false, "Fwd Panne": false,
+	} {
+		if ForwardSubject(subject) != want {
+			t.Errorf("%q: %v", subject, !want)
+		}
+	}
+	for subject, want := range map[string]string{"Fwd: Panne": "Panne", "TR : RE: Panne": "Panne", "Re: Fwd: Re:Panne ": "Panne", "Panne: fuite": "Panne: fuite", "[EXT] TR: Panne": "Panne"} {
+		if got := BareSubject(subject); got != want {
+			t.Errorf("%q is bare %q", subject, got)
 		}
 	}
 }

@@ -40,6 +40,7 @@ const (
 	NoticeStill       NoticeKind = "still"      // an answer about a held mail that decides nothing: Text
 	NoticeDecided     NoticeKind = "decided"    // a held mail was sent (Yes) or dropped before: Yes, Until is when
 	NoticeCancelled   NoticeKind = "cancelled"  // a held mail is dropped now
+	NoticeSolicited   NoticeKind = "solicited"  // whom the team has asked before: Title is the command, People
 	NoticeNotPublic   NoticeKind = "notpublic"  // a text in answer to a notice, which goes to nobody: Text
 	NoticeNews        NoticeKind = "news"       // what happened to the ticket, for whom there is nothing to do: Lines are sentences
 )
@@ -59,6 +60,7 @@ type NoticeData struct {
 	Until      time.Time    // when it is due, or how long we go on trying, or when it was
 	Delay      string       // in words
 	Yes        bool
+	People     []Offered    // whom the team has asked before
 	Held       bool         // unknown: the mail is held, for #send or #cancel
 	Correction string       // unknown: the command lines as they were probably meant, "" when nobody knows
 	Colleague  string       // guard: what the colleague wrote who has answered since
@@ -155,7 +157,7 @@ func noticeData(in NoticeIn, lang string) noticeView {
 		Answer: cleanText(d.Answer), Delay: cleanLine(d.Delay),
 		Recipient: address(d.Recipient), Desk: address(d.Desk), Page: d.Page.mark(),
 		Lines: cleanLines(d.Lines), Closest: cleanLines(d.Closest), Until: inZone(d.Until, in.Team), Yes: d.Yes, Held: d.Held,
-		UnknownAddress: isUnknownAddress(d.Enhanced, d.Answer), Correction: cleanText(d.Correction), Colleague: strings.Trim(cleanText(d.Colleague), "\n"),
+		People: offered(d.People, in.Team), UnknownAddress: isUnknownAddress(d.Enhanced, d.Answer), Correction: cleanText(d.Correction), Colleague: strings.Trim(cleanText(d.Colleague), "\n"),
 	}
 	if d.Page != nil && v.Title == "" {
 		v.Title = cleanLine(d.Page.Title)

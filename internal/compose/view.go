@@ -57,6 +57,7 @@ type (
 		Correction       string // command lines
 		Colleague        string // what a colleague wrote
 		UnknownAddress   bool   // failed: the recipient's server does not know the address
+		People           []offeredView
 		Page             string // where the page goes, "" without one
 	}
 	letterView struct {
@@ -115,7 +116,7 @@ func sampleData(name string) any {
 	case name == "block":
 		return blockView{Ticket: Ticket{Fields: make([]TicketField, 1), Missing: make([]string, 2)}, Cautions: []string{"x"}, Cc: make([]PersonData, 2), Omitted: make([]Attachment, 1), History: []string{"x"}, Links: true}
 	case isNotice(NoticeKind(name)):
-		return noticeView{Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true, Correction: "x", Colleague: "x", UnknownAddress: true, Page: markPage}
+		return noticeView{People: make([]offeredView, 1), Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true, Correction: "x", Colleague: "x", UnknownAddress: true, Page: markPage}
 	case isLetter(LetterKind(name)):
 		return letterView{Text: "x", Page: markPage, Agent: "x", Delay: "x", Fields: make([]config.Field, 1), Again: true}
 	}
@@ -127,7 +128,7 @@ func isNotice(k NoticeKind) bool {
 	case NoticeHeld, NoticeGuard, NoticeWhich, NoticeCustomer, NoticeTaken, NoticeAssigned, NoticeHelp, NoticeWelcome, NoticeTranscript,
 		NoticeUnknown, NoticeNoteDefault, NoticePage, NoticeFailed, NoticeLate, NoticeDead, NoticeOverdue,
 		NoticeActivity, NoticeDecision, NoticeObserver, NoticeAttachment, NoticePostmaster,
-		NoticeStill, NoticeDecided, NoticeCancelled, NoticeNotPublic, NoticeNews:
+		NoticeStill, NoticeDecided, NoticeCancelled, NoticeNotPublic, NoticeNews, NoticeSolicited:
 		return true
 	}
 	return false

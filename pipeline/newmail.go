@@ -1,0 +1,138 @@
+package pipeline
+
+import (
+	"slices"
+	"strconv"
+
+	"postdesk/internal/addr"
+	"postdesk/internal/ticket"
+	"postdesk/store"
+)
+
+// writeOutside is a new mail of an agent to people outside: a ticket of that
+// agent, in which whoever is written to first is the customer. It leaves as an
+// answer would.
+func (out *outbound) writeOutside() (*result, error) {
+	if team := out.w.team(out.author.Address); team != nil {
+		out.team = team
+	}
+	people := out.people.outside()
+	if held, err := out.rehearse(people[0]); held != nil || err != nil {
+		return held, err
+	}
+	if err := out.openOwn(people[0]); err != nil {
+		return nil, err
+	}
+	out.people.drop(people[0].Address)
+	out.facts.Decision = "new ticket " + strconv.FormatUint(out.t.Number, 10) + ", opened by " + out.agent.ID + " writing to " + people[0].Address.String()
+	return out.reply()
+}
+
+// drop leaves someone out.
+func (a *addressees) drop(who addr.Address) {
+	is := func(m addr.Mailbox) bool { return m.Address.Equal(who) }
+	a.shown, a.hidden = slices.DeleteFunc(slices.Clone(a.shown), is), slices.DeleteFunc(slices.Clone(a.hidden), is)
+}
+
+// rehearse composes the mail before there is a ticket: one that the guard holds
+// must not open any.
+func (out *outbound) rehearse(to addr.Mailbox) (*result, error) {
+	out.t = &ticket.Ticket{Team: out.team.Address, Subject: out.facts.Subject}
+	defer func() { out.t = nil }()
+	who := &ticket.Participant{ID: 1, Relation: ticket.Requester, Name: to.Name, Address: to.Address}
+	composed, err := out.compose(out.p.minter(out.w, out.t).next(addr.Person{N: 1}), who, out.newcomers())
+	if err != nil {
+		return nil, err
+	}
+	findings, reasons := composed.Findings, out.strays()
+	if len(findings)+len(reasons) == 0 || out.guardPassed() {
+		return nil, nil
+	}
+	out.t = nil
+	return out.hold(holdGuard, findings, reasons)
+}
+
+// openOwn makes the ticket of a mail to someone outside.
+func (out *outbound) openOwn(to addr.Mailbox) error {
+	var err error
+	if out.contact, err = store.SeeContact(out.tx, to, out.at); err != nil {
+		return err
+	}
+	if out.t, err = store.NewTicket(out.tx, out.w.cfg.Tickets.FirstNumber); err != nil {
+		return err
+	}
+	out.t.Team, out.t.Language = out.team.Address, out.language()
+	events := []ticket.Event{
+		{By: out.by(), What: ticket.Created, Data: map[string]string{"subject": out.facts.Subject}},
+		{By: out.by(), What: ticket.Joined, Participant: &ticket.Participant{Relation: ticket.Requester, Name: shortName(to.Name), Address: to.Address, Contact: out.contact.ID}},
+		{By: out.by(), What: ticket.Assigned, Data: map[string]string{"agent": out.agent.ID, "why": "wrote-first"}},
+	}
+	for _, n := range out.facts.Thread.Mentions {
+		events = append(events, ticket.Event{By: ticket.System, What: ticket.Mentions, Data: numbered("number", n)})
+	}
+	if err := out.events(events); err != nil {
+		return err
+	}
+	return store.AddRequest(out.tx, out.contact.ID, out.t.Number)
+}
+
+// newcomers are those whom the agent named in To or Cc and who do not get the
+// ticket's answers yet: they get this one, and those that follow.
+func (out *outbound) newcomers() []*ticket.Participant {
+	var list []*ticket.Participant
+	for _, m := range out.people.shown {
+		switch was := out.t.Who(m.Address); {
+		case public(was):
+		case was != nil:
+			p := *was
+			p.Relation = ticket.Copied
+			list = append(list, &p)
+		default:
+			list = append(list, &ticket.Participant{Relation: ticket.Copied, Name: m.Name, Address: m.Address})
+		}
+	}
+	return list
+}
+
+// unseen are those in Bcc: they get the mail, and the ticket does not know them. So
+// does the agent, where the client asks for a copy.
+func (out *outbound) unseen() []*ticket.Participant {
+	var list []*ticket.Participant
+	for _, m := range out.people.hidden {
+		if !public(out.t.Who(m.Address)) {
+			list = append(list, &ticket.Participant{Address: m.Address})
+		}
+	}
+	if out.people.self {
+		list = append(list, &ticket.Participant{Address: out.agent.Address})
+	}
+	return list
+}
+
+// admit makes the newcomers part of the ticket, from now on: an agent's act
+// named them. Colleagues read along.
+func (out *outbound) admit() error {
+	for _, p := range out.newcomers() {
+		c, err := store.SeeContact(out.tx, addr.Mailbox{Name: p.Name, Address: p.Address}, out.at)
+		if err != nil {
+			return err
+		}
+		p.Contact = c.ID
+		if err := out.event(ticket.Event{By: out.by(), What: ticket.Joined, Message: out.m.Seq, Participant: p}); err != nil {
+			return err
+		}
+	}
+	return out.readAlong()
+}
+
+// overfull says that the mail would put more people into the ticket than it may
+// have.
+func (out *outbound) overfull() bool {
+	n := len(out.t.Participants)
+	for _, p := range out.newcomers() {
+		if p.ID == 0 {
+			n++
+		}
+	}
+	return n > maxParticipants
+}

@@ -1,0 +1,339 @@
+package server_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"postdesk/internal/message"
+	"postdesk/internal/ticket"
+	"postdesk/store"
+)
+
+// Anne's two addresses, as her mail client has them.
+const (
+	anneOwn  = "Anne Durand <anne.durand@corp.example>"
+	anneTeam = "Anne Durand <relationclient@example.com>"
+)
+
+// submits is Anne's client: it hands a mail to the submission port. To and Cc are
+// in the header; whoever else is in to is in Bcc.
+func (d *desk) submits(from string, to []string, subject, body string, headers ...string) error {
+	d.Helper()
+	if !slices.ContainsFunc(headers, func(h string) bool { return strings.HasPrefix(h, "Content-Type:") }) {
+		headers = append(headers, "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit")
+	}
+	id := fmt.Sprintf("a%d@corp.example", time.Now().UnixNano())
+	if i := slices.IndexFunc(headers, func(h string) bool { return strings.HasPrefix(h, "Message-ID: ") }); i >= 0 {
+		id, headers = strings.Trim(headers[i][len("Message-ID: "):], "<>"), slices.Delete(headers, i, i+1)
+	}
+	header := to[0]
+	if i := slices.IndexFunc(headers, func(h string) bool { return strings.HasPrefix(h, "To: ") }); i >= 0 {
+		header, headers = headers[i][len("To: "):], slices.Delete(headers, i, i+1)
+	}
+	mail := letter(from, header, id, message.EncodeWord(subject), body, headers...)
+	return d.submit("anne", "secret of anne", "anne.durand@corp.example", to, mail)
+}
+
+// must is for what may not fail.
+func (d *desk) must(err error) {
+	d.Helper()
+	if err != nil {
+		d.Fatal(err)
+	}
+}
+
+// forwards presses Forward: subject and references as mail clients write them, the
+// mail quoted below the text as Thunderbird does.
+func (d *desk) forwards(m received, from string, to []string, text string, headers ...string) error {
+	d.Helper()
+	headers = append(headers, "References: <"+strings.Join(append(m.Header.MessageIDs("References"), m.id()), ">\n <")+">")
+	body := text + "\n\n-------- Message transféré --------\nSujet : \t" + m.subject() + "\nDate : \tTue, 17 Nov 2026 10:12:00 +0100\nDe : \t" +
+		message.FormatMailbox(m.Header.Mailboxes("From")[0]) + "\nPour : \tAnne Durand <anne.durand@corp.example>\n\n\n" + m.text() + "\n"
+	return d.submits(from, to, "Fwd: "+m.subject(), body, headers...)
+}
+
+// cc are the addresses of a field.
+func (r received) addresses(field string) string {
+	var list []string
+	for _, m := range r.Header.Mailboxes(field) {
+		list = append(list, m.Address.String())
+	}
+	return strings.Join(list, " ")
+}
+
+// A new mail from the team's address to someone outside is a ticket of its
+// writer. Whoever is in Cc takes part; Bcc gets the mail and is unknown.
+func TestANewMailOutsideOpensATicket(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, paul, marie, anne := d.jean(), d.person("", "paul@client.example"), d.person("Marie", "marie@other.example"), d.anne()
+	d.must(d.submits(anneTeam, []string{jean.address, paul.address, marie.address, generic}, "Votre contrat", "Bonjour,\nvotre contrat arrive à son terme.\n",
+		"To: Jean Client <jean@client.example>", "Cc: paul@client.example, relationclient@example.com", "User-Agent: CanaryMail/7"))
+	for _, who := range []*person{jean, paul, marie} {
+		m := who.reads()
+		d.without(m, "anne.durand@", "corp.example", "CanaryMail", "marie@other.example", "relationclient+t")
+		if from := m.Header.Mailboxes("From")[0]; from.Name != "Anne Durand – Relation Client" || from.Address.String() != generic || m.subject() != "Votre contrat" {
+			t.Errorf("%s reads %v: %s", who.address, from, m.subject())
+		}
+		if m.addresses("To") != "jean@client.example" || m.addresses("Cc") != "paul@client.example" || m.Header.Has("Auto-Submitted") {
+			t.Errorf("header:\n%s", m.Raw)
+		}
+		d.says(m, "votre contrat arrive à son terme.", "Anne Durand")
+		who.hearsNothing()
+	}
+	anne.hearsNothing()
+	d.expect(10000, ticket.Pending, "anne")
+	if tk := d.ticket(10000); tk.Requester().Address.String() != jean.address || len(tk.Participants) != 2 || d.tickets() != 1 {
+		t.Errorf("%+v", tk.Participants)
+	}
+}
+
+// The answer to such a mail comes to its writer; that of who was in Bcc is a
+// visitor's.
+func TestAnswersToANewMailOutside(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, marie, anne := d.jean(), d.person("Marie", "marie@other.example"), d.anne()
+	d.must(d.submits(anneTeam, []string{jean.address, marie.address}, "Votre contrat", "Bonjour,\nvoulez-vous le renouveler ?\n"))
+	jean.answers(jean.reads(), "Oui, merci.")
+	c := anne.reads()
+	d.says(c, "Oui, merci.")
+	if c.subject() != "Votre contrat [#10000]" {
+		t.Errorf("subject %q", c.subject())
+	}
+	jean.hearsNothing()
+	anne.answers(c, "C’est fait.")
+	d.says(jean.reads(), "C’est fait.")
+	marie.answers(marie.reads(), "Et moi ?")
+	anne.reads()
+	marie.hearsNothing()
+	if kinds := d.messages(10000); kinds != "out in out visitor" {
+		t.Errorf("messages: %s", kinds)
+	}
+}
+
+// Private mail is none of the desk's business: it is refused when it has been
+// read, with a sentence, and nothing of it stays.
+func TestPrivateMailIsRefused(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Question", "Bonjour\n")
+	before := len(d.outbox())
+	for what, err := range map[string]error{
+		"to a friend":                d.submits(anneOwn, []string{"friend@other.example"}, "Samedi", "On se voit samedi ?\n"),
+		"to a customer, from home":   d.submits(anneOwn, []string{jean.address}, "Re: Question", "Bonjour\n"),
+		"the desk in Cc":             d.submits(anneOwn, []string{"friend@other.example", generic}, "Samedi", "Bonjour\n"),
+		"to a colleague":             d.submits(anneTeam, []string{"bruno.petit@corp.example"}, "Midi", "On mange ?\n"),
+		"in answer to a private one": d.submits(anneOwn, []string{"friend@other.example"}, "Re: Samedi", "Oui\n", "In-Reply-To: <x@other.example>", "References: <x@other.example>"),
+		"with a number":              d.submits(anneOwn, []string{"friend@other.example"}, "Re: Question [#10000]", "Oui\n"),
+		"with a broken token":        d.submits(anneOwn, []string{"friend@other.example"}, "Re: x", "Oui\n", "References: <"+strings.Replace(copy.id(), "a", "b", 1)+"x>"),
+		"with commands":              d.submits(anneOwn, []string{"friend@other.example"}, "Samedi", "#foo\nBonjour\n"),
+		"several in Bcc only":        d.submits(anneTeam, []string{"a@other.example", "b@other.example"}, "x", "Bonjour\n", "To: undisclosed-recipients:;"),
+	} {
+		if !refused(err, 550, "5.7.1") && !refused(err, 550, "5.5.3") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	d.drained()
+	if n := len(d.outbox()); n != before || d.tickets() != 1 || len(d.held()) != 0 {
+		t.Errorf("%d mails more, %d tickets, held %v", n-before, d.tickets(), d.held())
+	}
+	jean.hearsNothing()
+}
+
+// Reply All with one more person: this mail and those that follow go to that one
+// too, and the history of the others to nobody.
+func TestAReplyTakesInWhoIsNamed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, paul, anne := d.jean(), d.person("Paul", "paul@client.example"), d.anne()
+	_, c := d.ask(jean, anne, "Question", "Bonjour\n")
+	to, mail := replyTo(c, anneOwn, "Bonjour à vous deux.", "Cc: Paul <paul@client.example>")
+	d.must(d.submit("anne", "secret of anne", "anne.durand@corp.example", []string{to, paul.address, "hidden@other.example"}, mail))
+	for _, who := range []*person{jean, paul, d.person("", "hidden@other.example")} {
+		m := who.reads()
+		if m.addresses("To") != jean.address || m.addresses("Cc") != paul.address {
+			t.Errorf("%s reads\n%s", who.address, m.Raw)
+		}
+		d.without(m, "hidden@", "corp.example", "relationclient+t")
+	}
+	if joined := d.happened(10000, ticket.Joined); len(joined) != 2 || joined[1].By.ID != "anne" || joined[1].Participant.Name != "Paul" {
+		t.Errorf("joined: %+v", joined)
+	}
+	jean.writes(generic, "Re: Question [#10000]", "Et ceci.\n", "In-Reply-To: <"+jean.mailboxID(1)+">")
+	c = anne.reads()
+	anne.answers(c, "Bien.")
+	d.says(paul.reads(), "Bien.")
+	d.says(jean.reads(), "Bien.")
+	d.person("", "hidden@other.example").from("").gets(1)
+}
+
+// mailboxID is the Message-ID of the n-th mail that came.
+func (p *person) mailboxID(n int) string {
+	p.d.Helper()
+	return parse(p.d.T, p.mailbox()[n]).id()
+}
+
+// gets checks how many mails came for the person in all.
+func (p *person) gets(n int) {
+	p.d.Helper()
+	p.d.drained()
+	if got := len(p.mailbox()); got != n {
+		p.d.Errorf("%s got %d mails, want %d", p.address, got, n)
+	}
+}
+
+// An answer that is written to the customer's own address is the ticket's: all
+// who take part get it.
+func TestAReplyToTheCustomersOwnAddress(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, c := d.ask(jean, anne, "Question", "Bonjour\n")
+	_, mail := replyTo(c, anneOwn, "Voici la réponse.")
+	mail = strings.Replace(mail, "\nTo: "+c.token(), "\nTo: jean@client.example", 1)
+	d.must(d.submit("anne", "secret of anne", "anne.durand@corp.example", []string{jean.address}, mail))
+	m := jean.reads()
+	d.says(m, "Voici la réponse.")
+	d.without(m, "corp.example", "relationclient+t")
+	jean.hearsNothing()
+	d.expect(10000, ticket.Pending, "anne")
+}
+
+// A number in the subject and somebody else in To: the number's ticket is told
+// nothing and nobody of it hears.
+func TestANumberMixesNobodyIn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, paul, anne := d.jean(), d.person("Paul", "paul@other.example"), d.anne()
+	d.ask(jean, anne, "Question", "Bonjour\n")
+	d.must(d.submits(anneTeam, []string{paul.address}, "Au sujet de [#10000]", "Bonjour Paul.\n"))
+	d.says(paul.reads(), "Bonjour Paul.")
+	jean.hearsNothing()
+	if tk := d.ticket(10001); tk.Requester().Address.String() != paul.address || len(d.happened(10001, ticket.Mentions)) != 1 || d.messages(10000) != "in" {
+		t.Errorf("%+v, messages of the first: %s", tk, d.messages(10000))
+	}
+	// Written to the customer, the number is enough.
+	d.must(d.submits(anneTeam, []string{jean.address}, "Question [#10000]", "Bonjour Jean.\n"))
+	d.says(jean.reads(), "Bonjour Jean.")
+	if d.tickets() != 2 || d.messages(10000) != "in out" {
+		t.Errorf("%d tickets, messages of the first: %s", d.tickets(), d.messages(10000))
+	}
+}
+
+// What the guard holds opens no ticket until its writer says so.
+func TestTheGuardHoldsANewMailOutside(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	d.must(d.submits(anneTeam, []string{jean.address}, "Le plan", "Bonjour,\nvoici le plan ci-joint.\n"))
+	notice := anne.reads()
+	if d.tickets() != 0 || len(d.held()) != 1 {
+		t.Fatalf("%d tickets, held %v", d.tickets(), d.held())
+	}
+	jean.hearsNothing()
+	anne.answers(notice, "#send")
+	d.says(jean.reads(), "voici le plan ci-joint.")
+	d.expect(10000, ticket.Pending, "anne")
+	anne.hearsNothing()
+}
+
+// A ticket's mail forwarded to a colleague is a note: the customer gets nothing.
+func TestAForwardToAColleagueIsANote(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, bruno := d.jean(), d.anne(), d.bruno()
+	_, c := d.ask(jean, anne, "Question", "Bonjour\n")
+	d.must(d.forwards(c, anneOwn, []string{bruno.address}, "Qu’en penses-tu ?"))
+	m := bruno.reads()
+	d.says(m, "Qu’en penses-tu ?")
+	if name := m.Header.Mailboxes("From")[0].Name; !strings.HasPrefix(name, "NOTE") {
+		t.Errorf("From %q", name)
+	}
+	jean.hearsNothing()
+	if d.messages(10000) != "in note" || !slices.Contains(d.ticket(10000).Observers, "bruno") {
+		t.Errorf("messages %s, observers %v", d.messages(10000), d.ticket(10000).Observers)
+	}
+}
+
+// A note goes to nobody outside, whoever is in Cc.
+func TestANoteGoesToNobodyOutside(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, c := d.ask(jean, anne, "Question", "Bonjour\n")
+	to, mail := replyTo(c, anneOwn, "#note\nIl ment.", "Cc: paul@client.example")
+	d.must(d.submit("anne", "secret of anne", "anne.durand@corp.example", []string{to, "paul@client.example"}, mail))
+	d.says(anne.reads(), "une note ne sort pas du bureau")
+	jean.hearsNothing()
+	d.person("", "paul@client.example").gets(0)
+	if held := d.held(); len(held) != 1 || held[0].Why != "command" {
+		t.Errorf("held: %+v", held)
+	}
+}
+
+// A ticket's mail that is forwarded to a team may mean three things, and one of them
+// would surprise the customer: the agent is asked.
+func TestAForwardToATeamIsAsked(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, c := d.ask(jean, anne, "Question", "Bonjour\n")
+	d.must(d.forwards(c, anneOwn, []string{"export@example.com"}, "C’est pour vous."))
+	d.says(anne.reads(), "Vous avez transféré à export@example.com", "#transfert export@example.com")
+	jean.hearsNothing()
+	d.expect(10000, ticket.New, "anne")
+}
+
+// Who stole a password has not found a way to mail the world.
+func TestAnAgentWritesToFewPeopleAtOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, func(config string) string {
+		return strings.Replace(config, "[limits]\n", "[limits]\nrecipients = 1000\n", 1)
+	})
+	people := func(n, from int) (list []string) {
+		for i := range n {
+			list = append(list, fmt.Sprintf("p%d@other.example", from+i))
+		}
+		return list
+	}
+	if err := d.submits(anneTeam, people(51, 0), "Promo", "Bonjour\n"); !refused(err, 550, "5.5.3") {
+		t.Errorf("51 people in one mail: %v", err)
+	}
+	for i := range 6 {
+		d.must(d.submits(anneTeam, people(50, 50*i), fmt.Sprintf("Promo %d", i), "Bonjour\n"))
+	}
+	if err := d.submits(anneTeam, people(1, 900), "Promo", "Bonjour\n"); !refused(err, 452, "4.5.3") {
+		t.Errorf("the 301st: %v", err)
+	}
+	d.later(61 * time.Minute)
+	d.must(d.submits(anneTeam, people(1, 901), "Promo", "Bonjour\n"))
+	if d.tickets() != 7 {
+		t.Errorf("%d tickets", d.tickets())
+	}
+}
+
+// rawMessage are the bytes of the n-th message of a ticket.
+func (d *desk) rawMessage(number, seq uint64) string {
+	d.Helper()
+	var raw string
+	d.view(func(tx store.ReadTx) error {
+		m, err := store.GetMessage(tx, number, seq)
+		if err != nil {
+			return err
+		}
+		src, err := tx.Mail(store.MailID(m.Mail))
+		if err != nil {
+			return err
+		}
+		b := make([]byte, src.Size())
+		_, err = src.ReadAt(b, 0)
+		raw = string(b)
+		return err
+	})
+	return raw
+}
