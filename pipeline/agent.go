@@ -94,7 +94,6 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 		return nil, err
 	}
 	public := ticket.Has(out.commands, ticket.CmdPublic)
-	out.dropsQuote = public && internal
 	out.note = out.agent.Role == config.RoleObserver || !public && (ticket.Has(out.commands, ticket.CmdNote) || answersNote(id) || internal)
 	if err := out.remembered(&thread); err != nil {
 		return nil, err
@@ -232,7 +231,7 @@ func (out *outbound) obey() (*result, error) {
 		done = append(done, pageWord(out.lang(), "goneNowhere"))
 	}
 	if len(done) > 0 {
-		out.page(compose.NoticeTranscript, compose.NoticeData{Lines: done})
+		out.page(compose.NoticeTranscript, compose.NoticeData{Lines: done, Page: out.takePage()})
 	}
 	if err := out.sendPages(outside); err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ type copyOf struct {
 	cc       []addr.Mailbox
 	commands []string
 	omitOver int64
+	history  []string // what was said before, for someone who gets the ticket late
 	readers  []string // agent ids
 	review   []string // of them, those who only hear of it: supervisors
 	why      string   // for X-Postdesk-Why: how it came to be sent
@@ -53,6 +54,9 @@ func (p *Pipeline) sendCopy(tx store.Tx, w *world, c copyOf, agent *config.Agent
 	m := p.minter(w, c.t)
 	mark := m.next(m.agent(agent.ID))
 	in := p.copyIn(w, c, agent, m, mark)
+	if err := p.invite(tx, w, c, agent, &in); err != nil {
+		return err
+	}
 	out, err := w.compose.Copy(in)
 	if err != nil {
 		return err
@@ -86,7 +90,8 @@ func (p *Pipeline) copyIn(w *world, c copyOf, agent *config.Agent, m minter, mar
 			Why:        c.whyFor(w, agent),
 		},
 		Team: m.team, Lang: m.team.Language, Kind: c.kind,
-		Reply:    m.replyTo(agent.ID, c.kind == compose.CopyNote),
+		Reply:    c.replyTo(w, m, agent.ID),
+		With:     w.asideWith(c.t, c.t.Aside(c.m.Aside)),
 		Ticket:   w.ticketData(c.t),
 		Mail:     c.mail,
 		Writer:   c.m.From,
@@ -96,6 +101,7 @@ func (p *Pipeline) copyIn(w *world, c copyOf, agent *config.Agent, m minter, mar
 		Cautions: c.cautions,
 		Commands: c.commands,
 		OmitOver: c.omitOver,
+		History:  c.history,
 	}
 	if r := c.t.Requester(); r != nil {
 		in.Customer = addr.Mailbox{Name: r.Name, Address: r.Address}
@@ -110,6 +116,8 @@ func (w *world) expectation(c copyOf, agent string) compose.Expectation {
 	switch {
 	case slices.Contains(c.review, agent):
 		return compose.ExpectReview
+	case w.readsAlong(c.t, agent):
+		return compose.ExpectNote
 	case c.kind != compose.CopyCustomer || c.m.Kind == ticket.KindAuto || c.m.Kind == ticket.KindBounce:
 		return compose.ExpectNothing
 	case w.agents[c.t.Assignee] == nil && inTeam(w.teamOf(c.t), agent):
@@ -122,7 +130,7 @@ func (w *world) expectation(c copyOf, agent string) compose.Expectation {
 
 func (p *Pipeline) enqueueCopy(tx store.Tx, w *world, c copyOf, agent *config.Agent, mark marks, src message.Source) error {
 	purpose := store.PurposeCopy
-	if c.kind == compose.CopyNote || c.kind == compose.CopyColleague {
+	if c.kind != compose.CopyCustomer && c.kind != compose.CopyAside {
 		purpose = store.PurposeNote
 	}
 	if err := store.IndexMessageID(tx, mark.messageID, c.t.Number, c.m.Seq); err != nil {
@@ -132,6 +140,33 @@ func (p *Pipeline) enqueueCopy(tx store.Tx, w *world, c copyOf, agent *config.Ag
 		From: mark.sender, To: agent.Address, Domain: w.signer(w.teamOf(c.t)), MessageID: mark.messageID, Item: mark.item,
 		Purpose: purpose, Ticket: c.t.Number, Message: c.m.Seq, Agent: agent.ID, Reduced: c.omitOver > 0, Due: c.at, Created: c.at,
 	})
+}
+
+// replyTo is where an agent's answer to a copy goes: in an aside, to whom it is with; a
+// note, and what an observer of the ticket writes, to colleagues; else to the customer.
+func (c copyOf) replyTo(w *world, m minter, agent string) addr.Address {
+	if c.kind == compose.CopyAside || c.kind == compose.CopyAsked {
+		return m.sideAddress(c.m.Aside, m.agent(agent))
+	}
+	return m.replyTo(agent, c.kind == compose.CopyNote || c.kind == compose.CopyObserver || w.readsAlong(c.t, agent))
+}
+
+// readsAlong says whether an agent only follows a ticket: as an observer of the desk, or of
+// this ticket and not the one who looks after it.
+func (w *world) readsAlong(t *ticket.Ticket, agent string) bool {
+	a := w.agents[agent]
+	return a != nil && (a.Role == config.RoleObserver || t.Assignee != agent && slices.Contains(t.Observers, agent) && !slices.Contains(t.Writers, agent))
+}
+
+// kindOfCopy is how a message is passed on when it is passed on once more.
+func kindOfCopy(m *ticket.Message) compose.CopyKind {
+	switch {
+	case m.Aside != 0:
+		return compose.CopyAside
+	case m.Kind == ticket.KindNote:
+		return compose.CopyObserver
+	}
+	return compose.CopyCustomer
 }
 
 // enqueue stores a mail and its row in the outbox.
@@ -233,7 +268,7 @@ func copyAgain(tx store.ReadTx, t *ticket.Ticket, seq uint64, now time.Time) (*c
 	if err != nil {
 		return nil, err
 	}
-	return &copyOf{t: t, m: &m, mail: parsed, kind: compose.CopyCustomer, cautions: cautionsOf(t, &m), at: now, cc: mailboxes(t)}, nil
+	return &copyOf{t: t, m: &m, mail: parsed, kind: kindOfCopy(&m), cautions: cautionsOf(t, &m), at: now, cc: mailboxes(t)}, nil
 }
 
 // latestCopy is the customer's latest mail, a visitor's only when there is no

@@ -37,6 +37,11 @@ func (in *inbound) fromCustomer(id rules.Identity) (*result, error) {
 	if in.contact, err = contactOf(in.tx, in.author.Address); err != nil {
 		return nil, err
 	}
+	if in.asksForRequests(thread) {
+		if r, done, err := in.requests(); done || err != nil {
+			return r, err
+		}
+	}
 	if thread.Join {
 		err = in.join(thread)
 	} else {
@@ -82,6 +87,9 @@ func (in *inbound) join(thread rules.ThreadOut) error {
 		return err
 	}
 	in.t, in.team = t, in.w.teamOf(t)
+	if done, err := in.beside(); done || err != nil {
+		return err
+	}
 	if in.turnedAway() {
 		return in.keepShut()
 	}
@@ -135,8 +143,9 @@ func (in *inbound) followRules(kind ticket.Kind) error {
 	in.facts.Rules = in.outcome.Applied
 	var moves []ticket.Event
 	if team := in.ruledTeam(); team != nil && team.Address != in.t.Team {
-		moves = append(moves, ticket.Event{By: ticket.System, What: ticket.TeamMoved, Data: map[string]string{"team": team.Address.String()}})
-		in.team = team
+		if err := in.ruledMove(team); err != nil {
+			return err
+		}
 	}
 	if s := in.outcome.Subject; s != "" && s != in.t.Subject {
 		moves = append(moves, ticket.Event{By: ticket.System, What: ticket.SubjectSet, Data: map[string]string{"subject": s}})
@@ -199,6 +208,9 @@ func (in *inbound) open(thread rules.ThreadOut) error {
 		return err
 	}
 	if err := in.askFields(); err != nil {
+		return err
+	}
+	if err := in.misaddressed(); err != nil {
 		return err
 	}
 	in.facts.Decision = "new ticket " + strconv.FormatUint(in.t.Number, 10)
@@ -341,7 +353,7 @@ func (in *inbound) participants() error {
 	}
 	others := append(in.mail.Header.Mailboxes("To"), in.mail.Header.Mailboxes("Cc")...)
 	for _, m := range others {
-		if in.ours(m.Address) || in.t.Who(m.Address) != nil || len(in.t.Participants) >= maxParticipants {
+		if in.ours(m.Address) || public(in.t.Who(m.Address)) || in.t.Dismissed(m.Address) || len(in.t.Participants) >= maxParticipants {
 			continue
 		}
 		c, err := store.SeeContact(in.tx, m, in.at)
@@ -427,5 +439,8 @@ func (in *inbound) settle(route rules.RouteOut) error {
 	if route.Agent != "" {
 		add(ticket.Assigned, map[string]string{"agent": route.Agent, "why": string(route.Why)})
 	}
-	return in.events(events)
+	if err := in.events(events); err != nil {
+		return err
+	}
+	return in.ruledObservers()
 }

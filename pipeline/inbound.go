@@ -105,6 +105,27 @@ func (in *inbound) keep(kind ticket.Kind) error {
 
 // forward sends the agents' copies, and tells the other teams.
 func (in *inbound) forward() error {
+	in.doubts()
+	if err := in.invitation(); err != nil {
+		return err
+	}
+	readers, review, err := in.readers()
+	if err != nil {
+		return err
+	}
+	c := copyOf{t: in.t, m: in.m, mail: in.mail, kind: compose.CopyCustomer, cautions: in.caution, at: in.at, cc: mailboxes(in.t), why: in.facts.why(),
+		readers: readers, review: review}
+	if len(c.readers) == 0 {
+		return in.noReader()
+	}
+	if err := in.p.sendCopies(in.tx, in.w, c); err != nil {
+		return err
+	}
+	return in.showOutside()
+}
+
+// doubts are what an agent has to know of any mail from outside.
+func (in *inbound) doubts() {
 	if in.facts.Auth.Backed == "" {
 		in.warn(compose.WarnNotBacked, "")
 	}
@@ -114,28 +135,37 @@ func (in *inbound) forward() error {
 	if in.looksLikeAgent() {
 		in.warn(compose.WarnLooksLikeAgent, in.author.Name)
 	}
-	c := copyOf{t: in.t, m: in.m, mail: in.mail, kind: compose.CopyCustomer, cautions: in.caution, at: in.at, cc: mailboxes(in.t), why: in.facts.why()}
-	c.readers, c.review = in.readers()
-	if len(c.readers) == 0 {
-		return in.p.notifyPostmaster(in.tx, in.w, "A customer's mail has no reader",
-			"No agent of "+in.team.Address.String()+" is in the configuration; the mail is attached.", in.raw, in.at)
-	}
-	return in.p.sendCopies(in.tx, in.w, c)
+}
+
+// noReader gives the postmaster a mail that no agent is there for.
+func (in *inbound) noReader() error {
+	return in.p.notifyPostmaster(in.tx, in.w, "A customer's mail has no reader",
+		"No agent of "+in.team.Address.String()+" is in the configuration; the mail is attached.", in.raw, in.at)
 }
 
 // readers are the agents who get a customer's mail: who looks after the ticket
-// and its observers, and for information the agents of the other teams. A team
-// without agents leaves it to the supervisors, who are named in review too.
-func (in *inbound) readers() (all, review []string) {
-	if all = in.p.attending(in.w, in.t); len(all) == 0 {
-		review = in.w.supervisors(in.team)
-		all = review
+// and its observers, and for information the agents of the other teams. An agent
+// who is away is relieved first. A team without agents, or of which nobody is there,
+// leaves it to the supervisors, who are named in review too.
+func (in *inbound) readers() (all, review []string, err error) {
+	all = in.p.attending(in.w, in.t)
+	if in.m.Kind != ticket.KindAuto || len(all) == 0 {
+		if err := in.relieved(); err != nil {
+			return nil, nil, err
+		}
+		if all, review, err = in.w.onDuty(in.tx, in.t, in.at); err != nil {
+			return nil, nil, err
+		}
 	}
 	all = slices.Concat(all, in.t.Observers)
 	for _, team := range in.told {
-		all = append(all, in.w.crew(team)...)
+		crew, err := reachable(in.tx, in.w.crew(team), in.at)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, crew...)
 	}
-	return in.w.present(all), review
+	return in.w.present(all), review, nil
 }
 
 // looksLikeAgent: a display name that is an agent's, from someone else.
@@ -243,7 +273,7 @@ func (in *inbound) vouch(seen store.Seen, print string) error {
 	if in.contact, err = contactOf(in.tx, in.author.Address); err != nil {
 		return err
 	}
-	if m.Kind == ticket.KindIn && m.Seq == 1 && !t.Acknowledged {
+	if m.Kind == ticket.KindIn && m.Seq == 1 && !t.Acknowledged && !in.turnedAway() {
 		if err := in.acknowledge(); err != nil {
 			return err
 		}
@@ -285,6 +315,12 @@ func (in *inbound) addTeams(seen store.Seen, print string) error {
 	in.m = &m
 	for _, team := range fresh {
 		seen.Teams = append(seen.Teams, team.Address)
+		if shut, err := in.shut(team); err != nil || shut {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		if err := in.event(ticket.Event{By: in.sender(), What: ticket.TeamAdded, Message: m.Seq, Data: map[string]string{"team": team.Address.String()}}); err != nil {
 			return err
 		}

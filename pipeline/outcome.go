@@ -96,6 +96,8 @@ func (p *Pipeline) undelivered(tx store.Tx, w *world, t *ticket.Ticket, row stor
 		err = p.deadCopy(tx, w, t, row, now)
 	case store.PurposeReply:
 		err = p.failedReply(tx, w, t, row, now)
+	case store.PurposeAside:
+		err = p.undeliveredOutside(tx, w, t, row, now)
 	case store.PurposeNotice:
 		err = p.failedNotice(tx, w, t, row, now)
 	default:
@@ -112,6 +114,9 @@ func (p *Pipeline) undelivered(tx store.Tx, w *world, t *ticket.Ticket, row stor
 func (p *Pipeline) failedNotice(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, now time.Time) error {
 	if err := store.AddEvent(tx, t, deliveryEvent(ticket.DeliveryFailed, row, now)); err != nil {
 		return err
+	}
+	if row.Reduced { // an attachment: the notice about it can be small
+		return p.failedAttachment(tx, w, t, row, now)
 	}
 	mail, err := tx.Mail(row.Mail)
 	if err != nil {
@@ -152,7 +157,7 @@ func (p *Pipeline) failedReply(tx store.Tx, w *world, t *ticket.Ticket, row stor
 }
 
 func (p *Pipeline) late(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, now time.Time) error {
-	if row.Purpose != store.PurposeReply {
+	if row.Purpose != store.PurposeReply && row.Purpose != store.PurposeAside {
 		return nil
 	}
 	if err := store.AddEvent(tx, t, deliveryEvent(ticket.DeliveryLate, row, now)); err != nil {
@@ -164,12 +169,12 @@ func (p *Pipeline) late(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgo
 	return p.save(tx, w, t)
 }
 
-// tellWriter tells the agent whose answer it was; when that one is gone, the
-// assignee or the team.
+// tellWriter tells the agent whose answer it was; when that one is gone or
+// away, those who look after the ticket.
 func (p *Pipeline) tellWriter(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, kind compose.NoticeKind, now time.Time) error {
-	ids := []string{row.Agent}
-	if w.agents[row.Agent] == nil {
-		ids = p.attending(w, t)
+	ids, err := w.writerOrNext(tx, t, row.Agent, now)
+	if err != nil {
+		return err
 	}
 	text, err := sentText(tx, row)
 	if err != nil {
@@ -271,6 +276,9 @@ func (p *Pipeline) rescue(tx store.Tx, w *world, t *ticket.Ticket, row store.Out
 		if !tried[id] && !slices.Contains(c.readers, id) {
 			c.readers = append(c.readers, id)
 		}
+	}
+	if c.readers, err = reachable(tx, c.readers, now); err != nil {
+		return err
 	}
 	c.cautions = append(c.cautions, compose.Caution{Warning: compose.WarnUndelivered, Detail: w.agentName(row.Agent)})
 	if len(c.readers) > 0 {

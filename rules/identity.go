@@ -132,7 +132,7 @@ func (f *IdentityFacts) hasTokenOf(agent string) bool {
 // header comes back by itself.
 func (p Presented) proves() bool {
 	switch p.Token.Kind {
-	case addr.KindDesk, addr.KindTicket, addr.KindNote, addr.KindHold:
+	case addr.KindDesk, addr.KindTicket, addr.KindNote, addr.KindHold, addr.KindParticipant:
 		return p.Place == PlaceRecipient && p.Token.Person.Agent
 	case addr.KindMessage, addr.KindThread:
 		return p.Place == PlaceReferences && p.Token.Person.Agent

@@ -25,6 +25,7 @@ type Evidence struct {
 	Strength Strength
 	Ticket   uint64
 	Token    addr.Token // of strengths 1 and 2
+	Aside    bool       // of an aside, or from someone who is in one: such a mail opens nothing again
 }
 
 // TicketState is what threading knows of a ticket.
@@ -144,6 +145,7 @@ func (out *ThreadOut) take(e Evidence, number uint64, s TicketState, in *ThreadI
 		out.Why += "; automatic mail changes no status"
 	case in.Agent:
 		out.askAgent(e, number, s, in)
+	case e.Aside: // an expert's late answer is no word of the customer
 	case s.Solved && !s.Closed:
 		out.Reopen = true
 	case s.Closed && in.Now.Sub(s.ClosedAt) < in.Reopen:
@@ -159,7 +161,7 @@ func (out *ThreadOut) take(e Evidence, number uint64, s TicketState, in *ThreadI
 // remembers our token addresses and offers them months later for a new mail.
 func (out *ThreadOut) askAgent(e Evidence, number uint64, s TicketState, in *ThreadIn) {
 	switch {
-	case s.Closed && !in.Explicit:
+	case s.Closed && !in.Explicit && !e.Aside:
 		out.hold("the ticket is closed")
 	case e.Strength == ByAddress && !in.answers(number):
 		out.hold("a ticket's address, but no answer to one of its mails")

@@ -96,6 +96,11 @@ var cautionWords = map[string][]string{
 		WarnInvitationOld:    "Cette invitation est plus ancienne que celle qui est dans votre agenda\u00a0; rien n’a changé.",
 		WarnInvitationBroken: "L’invitation n’a pas pu être lue\u00a0; elle est jointe telle quelle. Répondez par un message.",
 		WarnAbsent:           "En l’absence de %s, cette demande vous revient.",
+
+		WarnUnclear:    "Ni oui ni non\u00a0: rien n’est décidé, et la question vient d’être reposée.",
+		WarnUndecided:  "Ni oui ni non, une fois de plus\u00a0: rien n’est décidé, et nous ne reposons plus la question. Voyez-le directement.",
+		WarnNoDecision: "Rien n’est décidé\u00a0: rien ne prouve que cette réponse vienne bien de la personne consultée.",
+		WarnClosed:     "Cette demande est close\u00a0; elle le reste.",
 	},
 	"en": {
 		WarnNotBacked:      "Careful: nothing proves that this message comes from this address.",
@@ -113,6 +118,11 @@ var cautionWords = map[string][]string{
 		WarnInvitationOld:    "This invitation is older than the one in your calendar; nothing has changed.",
 		WarnInvitationBroken: "The invitation could not be read; it is attached as it came. Answer it with a mail.",
 		WarnAbsent:           "%s is away at the moment, so this ticket comes to you.",
+
+		WarnUnclear:    "Neither yes nor no: nothing is decided, and we have just asked again.",
+		WarnUndecided:  "Neither yes nor no once more: nothing is decided, and we do not ask again. Please talk to them directly.",
+		WarnNoDecision: "Nothing is decided: nothing proves that this answer comes from the person who was asked.",
+		WarnClosed:     "This ticket is closed, and stays closed.",
 	},
 }
 
@@ -142,7 +152,11 @@ var expectWords = map[string]map[expectKey]string{
 		{CopyCustomer, ExpectAttendTake}: "Personne ne suit encore cette demande\u00a0: le premier qui accepte l’invitation, ou qui répond, la prend. L’organisateur ne verra jamais votre adresse.",
 		{CopyCustomer, ExpectReview}:     "À regarder\u00a0: cette demande a besoin de quelqu’un. Une réponse partirait vers %s.",
 		{CopyNote, ExpectAnswer}:         "Note interne, invisible pour le client. Votre réponse restera une note.",
-		{CopyAside, ExpectAnswer}:        "Échange en marge, invisible pour le client. Votre réponse ira à l’auteur de ce message.",
+		{CopyAside, ExpectAnswer}:        "Échange en marge, invisible pour le client. Votre réponse ira à %s, pas au client\u00a0; #public pour écrire au client.",
+		{CopyAsked, ExpectAnswer}:        "Un collègue consulte %s\u00a0; le client n’en voit rien. Une réponse de votre part irait à la même personne.",
+		{CopyObserver, ExpectAnswer}:     "Mot d’un observateur, invisible pour le client. Votre réponse restera une note\u00a0; #ask et son adresse pour lui écrire.",
+		{CopyCustomer, ExpectNote}:       "Vous suivez cette demande. Votre réponse restera une note interne, sauf avec #public.",
+		{CopyColleague, ExpectNote}:      "Réponse d’un collègue au client, pour information. Votre réponse restera une note interne, sauf avec #public.",
 		{CopyColleague, ExpectAnswer}:    "Réponse d’un collègue au client, pour information. Une réponse de votre part partirait aussi vers %s.",
 	},
 	"en": {
@@ -153,7 +167,11 @@ var expectWords = map[string]map[expectKey]string{
 		{CopyCustomer, ExpectAttendTake}: "Nobody looks after this ticket yet: the first who accepts the invitation, or answers, takes it. The organiser never sees your address.",
 		{CopyCustomer, ExpectReview}:     "Please look: this ticket needs somebody. An answer would go to %s.",
 		{CopyNote, ExpectAnswer}:         "Internal note, which the customer does not see. Your answer stays a note.",
-		{CopyAside, ExpectAnswer}:        "An aside, which the customer does not see. Your answer goes to the writer of this message.",
+		{CopyAside, ExpectAnswer}:        "An aside, which the customer does not see. Your answer goes to %s, not to the customer; #public to write to the customer.",
+		{CopyAsked, ExpectAnswer}:        "A colleague asks %s; the customer does not see it. An answer of yours would go to the same person.",
+		{CopyObserver, ExpectAnswer}:     "A word of an observer, which the customer does not see. Your answer stays a note; #ask and the address to write to them.",
+		{CopyCustomer, ExpectNote}:       "You follow this ticket. Your answer stays an internal note, unless it says #public.",
+		{CopyColleague, ExpectNote}:      "A colleague’s answer to the customer, for your information. Your answer stays an internal note, unless it says #public.",
 		{CopyColleague, ExpectAnswer}:    "A colleague’s answer to the customer, for your information. An answer of yours would go to %s as well.",
 	},
 }
@@ -166,6 +184,9 @@ func expectSentence(in CopyIn, lang string) string {
 	s, ok := w[expectKey{in.Kind, in.Expect}]
 	if !ok {
 		s = w[expectKey{in.Kind, ExpectAnswer}]
+	}
+	if in.Kind == CopyAside || in.Kind == CopyAsked {
+		return strings.ReplaceAll(s, "%s", listed(in.With))
 	}
 	who := "customer"
 	if len(in.Cc) > 0 {

@@ -23,6 +23,9 @@ type cleaner struct {
 	sign      string            // signature to put in where the new text lacks the name
 	name      string            // the name that it looks for
 	insert    string            // text to put above
+	question  marked            // and above that, in a mail that asks for a decision
+	dropQuote bool              // the quote goes, where it can be told apart
+	page      string            // the HTML as it leaves
 	cids      map[string]string // Content-IDs, old to new
 	lead      *Draft            // the parts in which the person's new text stands; nil is the first of each kind
 	plainDone bool
@@ -131,6 +134,23 @@ func (k *cleaner) plainText(text string) string {
 	fresh := strings.TrimLeft(applyEdits(text, list, 0, f.quote), "\n")
 	quoted := applyEdits(text, list, f.quote, len(text))
 	k.fresh = fresh
+	if k.dropQuote {
+		quoted = ""
+	}
+	return k.asked() + k.signed(fresh, quoted)
+}
+
+// asked is the question above a text, "" for none.
+func (k *cleaner) asked() string {
+	if k.question == "" {
+		return ""
+	}
+	return k.question.text() + "\n\n"
+}
+
+// signed is new text with what is put above it and the signature below, and the
+// quote.
+func (k *cleaner) signed(fresh, quoted string) string {
 	if k.insert != "" {
 		fresh = strings.TrimRight(k.insert, "\n") + "\n\n" + fresh
 	}
@@ -191,11 +211,13 @@ func (k *cleaner) html(p *message.Part) (out string, ok bool) {
 	scrub.scrub(root)
 	if first {
 		k.insertHTML(root, anchor, k.freshHTML+rest)
+		k.dropQuoted(anchor, rest)
 	}
 	var b strings.Builder
 	if err := html.Render(&b, root); err != nil {
 		return "", false
 	}
+	k.page += b.String()
 	if first && k.tail != nil {
 		return placeHTML(b.String(), k.tail.top, k.tail.html)
 	}
@@ -263,6 +285,9 @@ func (k *cleaner) insertHTML(root, anchor *html.Node, own string) {
 	}
 	if k.insert != "" {
 		body.InsertBefore(linesNode(k.insert+"\n\n"), body.FirstChild)
+	}
+	if k.question != "" {
+		body.InsertBefore(questionNode(k.question), body.FirstChild)
 	}
 }
 

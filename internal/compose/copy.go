@@ -20,6 +20,8 @@ const (
 	CopyNote                      // a colleague's note
 	CopyColleague                 // a colleague's public answer
 	CopyAside                     // an answer in an aside
+	CopyAsked                     // a colleague's mail in an aside
+	CopyObserver                  // a word of an observer outside
 )
 
 // Expectation says what the desk expects of the reader.
@@ -33,6 +35,7 @@ const (
 	ExpectReview                        // supervisor: late, or undeliverable elsewhere
 	ExpectAttend                        // an invitation: accept or decline it
 	ExpectAttendTake                    // the same, of nobody's yet: who accepts takes it
+	ExpectNote                          // the reader only follows the ticket: an answer stays a note
 )
 
 // Warning is one line of caution in the block.
@@ -54,6 +57,10 @@ const (
 	WarnInvitationOld                   // a calendar message older than what came before
 	WarnInvitationBroken                // a calendar message that could not be read
 	WarnAbsent                          // Detail looked after the ticket and is away
+	WarnUnclear                         // an approver's answer is neither yes nor no, and was asked again
+	WarnUndecided                       // the same, and was not asked again
+	WarnNoDecision                      // nothing proves that the approver wrote it: nothing is decided
+	WarnClosed                          // the ticket is closed and stays so
 )
 
 // Caution is a warning with its detail.
@@ -83,6 +90,7 @@ type CopyIn struct {
 	// Customer is the requester, when not the writer.
 	Customer addr.Mailbox
 	Cc       []addr.Mailbox // the customer's side, for the block only
+	With     []addr.Mailbox // whom the aside is with
 	Expect   Expectation
 	Cautions []Caution
 	// Commands are the command lines of a colleague's mail, which are taken out.
@@ -129,7 +137,7 @@ func (c *Composer) Copy(in CopyIn) (CopyOut, error) {
 	case out.NeedsNotice:
 		out.Omitted = nil
 		body = message.RawContent(in.Mail.Root)
-	case in.Kind == CopyNote || in.Kind == CopyColleague:
+	case in.Kind == CopyNote || in.Kind == CopyColleague || in.Kind == CopyAsked:
 		block, err := c.block(in, out.Omitted)
 		if err != nil {
 			return CopyOut{}, err
@@ -199,11 +207,11 @@ func copyName(in CopyIn, lang string) string {
 		team = cleanLine(in.Team.Name)
 	}
 	switch in.Kind {
-	case CopyNote:
+	case CopyNote, CopyObserver:
 		return "NOTE – " + name + " (" + team + ")"
 	case CopyColleague:
 		return name + " (" + team + ")"
-	case CopyAside:
+	case CopyAside, CopyAsked:
 		return say(lang, "aside") + " – " + name + " (" + team + ")"
 	}
 	return name + " " + viaWords(in.Team)

@@ -188,6 +188,12 @@ func (t *Ticket) Who(a addr.Address) *Participant {
 	return nil
 }
 
+// Dismissed says whether somebody was sent away from a ticket and has not come
+// back.
+func (t *Ticket) Dismissed(a addr.Address) bool {
+	return t.Who(a) == nil && slices.ContainsFunc(t.Participants, func(p Participant) bool { return p.Removed && p.Address.Key() == a.Key() })
+}
+
 // Audience is who gets an answer that the customer sees: the requester and the
 // Cc'd people.
 func (t *Ticket) Audience() (to *Participant, cc []*Participant) {
