@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"postdesk/internal/addr"
 	"postdesk/internal/alike"
 	"postdesk/internal/compose"
 	"postdesk/internal/config"
@@ -119,11 +120,10 @@ func (in *inbound) askFields() error {
 // askFieldsAgain asks once more for what does not fit. It is over when an agent has
 // taken the word: a person asks better.
 func (in *inbound) askFieldsAgain() error {
-	r := in.t.Requester()
 	switch {
 	case len(in.misfits) == 0, in.t.FieldsAsked == 0, in.t.FieldsAsked >= maxAsks, !in.t.FirstReply.IsZero(), in.t.Turn() != ticket.TurnDesk:
 		return nil
-	case in.facts.Auth.Backed == "" || r == nil || r.Address.Key() != in.author.Address.Key():
+	case in.facts.Auth.Backed == "":
 		return nil
 	}
 	return in.sendForm()
@@ -132,6 +132,9 @@ func (in *inbound) askFieldsAgain() error {
 // sendForm asks for what is missing, and for what came and does not fit.
 func (in *inbound) sendForm() error {
 	form, r := in.w.forms[in.team], in.t.Requester()
+	if r == nil || r.Address.Key() != in.author.Address.Key() {
+		return nil // somebody else, whom a form or a Reply-To names
+	}
 	missing := form.Missing(in.t.Fields)
 	for _, name := range form.Names() {
 		f, _ := form.Field(name)
@@ -139,10 +142,12 @@ func (in *inbound) sendForm() error {
 			missing = append(missing, f)
 		}
 	}
-	if r == nil || len(missing) == 0 {
+	if len(missing) == 0 {
 		return nil
 	}
-	l := letter{kind: compose.LetterFields, t: in.t, to: []*ticket.Participant{r}, answering: true, at: in.at,
+	author := *r
+	author.ReplyTo = addr.Address{} // as an acknowledgement: where the mail came from
+	l := letter{kind: compose.LetterFields, t: in.t, to: []*ticket.Participant{&author}, answering: true, at: in.at,
 		data: compose.LetterData{Fields: missing, Again: len(in.misfits) > 0}}
 	if err := in.p.sendLetter(in.tx, in.w, l); err != nil {
 		return err

@@ -38,7 +38,10 @@ func (in *inbound) welcome() error {
 			return err
 		}
 		if known.Known {
-			in.team, in.facts.Known = team, known
+			in.team = team
+			if team.AcceptKnown {
+				in.facts.Known = known
+			}
 			return nil
 		}
 	}

@@ -115,7 +115,7 @@ func TestWhatNoRecordTakes(t *testing.T) {
 		"#contact link bruno.petit@corp.example":   "une adresse de la maison",
 		"#contact link " + copy.token():            "une adresse de la maison",
 		"#contact link pas-une-adresse":            "n’est pas une adresse",
-		"#contact unlink jean@client.example":      "que cette demande répond",
+		"#contact unlink jean@client.example":      "suivie à cette adresse",
 		"#contact unlink autre@other.example":      "n’est pas une adresse de ce client",
 		"#contact language klingon":                "n’est pas une langue",
 		"#contact agent zoe":                       "aucun agent ne s’appelle",
@@ -126,22 +126,19 @@ func TestWhatNoRecordTakes(t *testing.T) {
 		anne.answers(copy, line+"\n")
 		d.says(anne.reads(), want)
 	}
+	anne.answers(copy, "Bonjour, voici.\n")
+	jean.answers(jean.reads(), "#contact name Piraterie\n")
+	anne.reads()
 	olga.answers(olgas, "#contact name Autre\n")
-	d.says(olga.reads(), "Les observateurs")
-	jean.answers(jean.lastCopy(anne, copy), "#contact name Piraterie\n")
+	for m := olga.reads(); !strings.Contains(m.text(), "Les observateurs"); m = olga.reads() {
+		t.Logf("olga also reads %q", m.subject())
+	}
 	if c := d.contact("jean@client.example"); c.Name != "Jean Client" || c.Known {
 		t.Errorf("the record: %+v", c)
 	}
 	if len(d.happened(10000, ticket.ContactChanged)) != 0 {
 		t.Error("a change is in the history")
 	}
-}
-
-// lastCopy is an answer of the agent for a customer to reply to.
-func (p *person) lastCopy(agent *person, copy received) received {
-	p.d.Helper()
-	agent.answers(copy, "Bonjour, voici.\n")
-	return p.reads()
 }
 
 // A customer is written to in the language of the record; a clear letter in

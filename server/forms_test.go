@@ -158,13 +158,12 @@ func TestAWrongValueIsAskedForAgain(t *testing.T) {
 	d.hasFields(10000, map[string]string{"N° de série": "7", "Version du produit": "2.4"})
 
 	jean.writes(generic, "Une autre panne", "N° de série : 7\n")
-	_, form = jean.ackAndMore()
-	copy := anne.reads()
-	anne.answers(copy, "Bonjour Jean, quelle version est-ce ?\n")
-	answer := jean.reads()
-	jean.answers(answer, "Version du produit : deux\n")
-	anne.reads()
-	jean.hearsNothing() // Anne asks better
+	jean.ackAndMore()
+	bruno := d.bruno()
+	bruno.answers(bruno.reads(), "Bonjour Jean, quelle version est-ce ?\n")
+	jean.answers(jean.reads(), "Version du produit : deux\n")
+	bruno.reads()
+	jean.hearsNothing() // Bruno asks better
 }
 
 // Nobody is asked who may not be acknowledged, or who has said everything.
@@ -185,11 +184,11 @@ func TestWhoIsNotAskedForFields(t *testing.T) {
 		}
 	}
 	d.hasFields(10002, map[string]string{"Version du produit": "2.1", "N° de série": "7"})
-	anne.hears(3)
+	anne.skims(3)
 }
 
-// hears reads that many mails, in whatever order.
-func (p *person) hears(n int) {
+// skims reads at most that many mails, in whatever order.
+func (p *person) skims(n int) {
 	p.d.Helper()
 	p.d.drained()
 	if got := len(p.mailbox()) - p.read; got > n {
