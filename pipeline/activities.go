@@ -43,6 +43,9 @@ func (out *outbound) plan(c ticket.Command) (string, error) {
 		return "", refuse(c, planWords(lang, "manyActivities"), "#done")
 	}
 	if title = shortTitle(title); title == "" {
+		if a, err := out.putOff(c, start, day); err != nil || a != "" {
+			return a, err
+		}
 		title = shortTitle(out.t.Subject)
 	}
 	a := &store.Activity{Agent: out.agent.ID, Kind: string(c.Name), Title: title, Start: start.UTC(), Day: day,
@@ -60,6 +63,27 @@ func (out *outbound) plan(c ticket.Command) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf(planWords(lang, "planned"), c.Line, a.Title, compose.MomentWords(start, day, lang), a.N), nil
+}
+
+// putOff is #remind 2d without a text, in answer to an activity's mail: the same
+// thing, later. It gives "" for any other.
+func (out *outbound) putOff(c ticket.Command, start time.Time, day bool) (string, error) {
+	list, err := store.OpenActivities(out.tx, out.t)
+	if err != nil || c.Name != ticket.CmdRemind {
+		return "", err
+	}
+	a := out.answeredActivity(list)
+	if a == nil {
+		return "", nil
+	}
+	a.Start, a.Day, a.Due = start.UTC(), day, reminderAt(out.team, start, day, out.at)
+	a.Sequence++
+	data := map[string]string{"activity": strconv.FormatUint(a.N, 10), "kind": a.Kind, "title": a.Title, "at": a.Start.Format(time.RFC3339)}
+	if err := out.event(ticket.Event{By: out.by(), What: ticket.Planned, Data: data}); err != nil {
+		return "", err
+	}
+	said := fmt.Sprintf(planWords(out.lang(), "putOff"), c.Line, a.Title, compose.MomentWords(start, day, out.lang()))
+	return said, out.p.sendActivity(out.tx, out.w, out.t, a, false, out.at)
 }
 
 // zoneOf is the time zone of a team's clocks.
@@ -108,7 +132,7 @@ func (p *Pipeline) sendActivity(tx store.Tx, w *world, t *ticket.Ticket, a *stor
 	src, err := w.compose.Activity(compose.ActivityIn{
 		Head: p.agentHead(w, t, agent, mark, now),
 		Team: m.team, From: m.replyTo(agent.ID, false), Kind: compose.ActivityKind(a.Kind), UID: a.UID, Sequence: a.Sequence,
-		Summary: tagged(a.Title, w.cfg.Tickets.TagAgents, t.Number), Text: w.activityText(t),
+		Summary: tagged(a.Title, w.cfg.Tickets.TagAgents, t.Number), Text: w.activityText(t) + "\n\n" + planWords(m.team.Language, "doneHint"),
 		Start: a.Start.In(zoneOf(m.team)), Day: a.Day, Cancel: cancel, Agent: agent.Name,
 	})
 	if err != nil {
@@ -136,7 +160,7 @@ func (w *world) activityText(t *ticket.Ticket) string {
 	if r := t.Requester(); r != nil {
 		lines = append(lines, fmt.Sprintf(planWords(lang, "customerLine"), strings.TrimSpace(r.Name+" <"+r.Address.String()+">")))
 	}
-	return strings.Join(append(lines, "", planWords(lang, "doneHint")), "\n")
+	return strings.Join(lines, "\n")
 }
 
 // done is #done: by number, of the mail that is answered, or of the only one.
