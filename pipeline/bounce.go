@@ -43,6 +43,9 @@ func (in *inbound) fromRobot(id rules.Identity) (*result, error) {
 		return nil, err
 	}
 	in.facts.Decision = "a delivery report about ticket " + strconv.FormatUint(in.t.Number, 10)
+	if err := in.answeredCopy(row); err != nil {
+		return nil, err
+	}
 	return in.finish()
 }
 

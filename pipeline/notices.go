@@ -20,9 +20,12 @@ type notice struct {
 	from      addr.Address   // zero is the ticket's address for this agent, or the desk address
 	data      compose.NoticeData
 	original  message.Source
-	team      *config.Team // nil is the ticket's, else the agent's first
-	answering string       // Message-ID of the agent's mail that it answers, "" for none
-	carries   bool         // it brings a customer's mail, which can be answered
+	team      *config.Team     // nil is the ticket's, else the agent's first
+	answering string           // Message-ID of the agent's mail that it answers, "" for none
+	carries   bool             // it brings a customer's mail, which can be answered
+	attach    *message.Message // whose attachment attachN it brings, nil for none
+	attachN   int
+	about     uint64 // the message of which that is
 	at        time.Time
 }
 
@@ -33,11 +36,14 @@ func (p *Pipeline) notify(tx store.Tx, w *world, n notice) error {
 	in := compose.NoticeIn{
 		Head: compose.Head{To: []addr.Mailbox{{Name: n.agent.Name, Address: n.agent.Address}}, Date: n.at},
 		Team: w.homeTeam(n.agent), Kind: n.kind, Agent: n.agent.Name, From: n.from,
-		Answering: n.answering != "", Data: n.data, Original: n.original,
+		Answering: n.answering != "", Data: n.data, Original: n.original, Attach: n.attach, AttachN: n.attachN,
 	}
 	in.Data.Desk = p.desk(w, n.agent)
 	if n.team != nil {
 		in.Team = n.team
+	}
+	if (n.kind == compose.NoticeHelp || n.kind == compose.NoticeWelcome) && in.Data.Page == nil {
+		in.Data.Page = compose.HelpPage(in.Team.Language)
 	}
 	row := store.Outgoing{To: n.agent.Address, Purpose: store.PurposeNotice, Agent: n.agent.ID, Due: n.at, Created: n.at}
 	item, err := p.noticeHead(tx, w, n, &in)
@@ -50,6 +56,10 @@ func (p *Pipeline) notify(tx store.Tx, w *world, n notice) error {
 	if n.t != nil {
 		row.Ticket, row.Item = n.t.Number, item
 	}
+	if n.attach != nil {
+		row.Message, row.Reduced = n.about, true
+	}
+	in.Lang = w.languageOf(n.agent, in.Team)
 	src, err := w.compose.Notice(in)
 	if err != nil {
 		return err

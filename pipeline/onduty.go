@@ -66,3 +66,14 @@ func (w *world) onDuty(tx store.ReadTx, t *ticket.Ticket, now time.Time) (all, r
 	}
 	return slices.Concat(all, review), review, nil
 }
+
+// writerOrNext is the agent who wrote something, when that one is there, and
+// else who looks after the ticket; the writer too, who may come back.
+func (w *world) writerOrNext(tx store.ReadTx, t *ticket.Ticket, writer string, now time.Time) ([]string, error) {
+	there, err := available(tx, w.present([]string{writer}), now)
+	if err != nil || len(there) > 0 {
+		return there, err
+	}
+	duty, _, err := w.onDuty(tx, t, now)
+	return w.present(append([]string{writer}, duty...)), err
+}

@@ -242,6 +242,10 @@ func (p *Pipeline) newHands(tx store.Tx, w *world, t *ticket.Ticket, assignee st
 	if err != nil || c == nil {
 		return err
 	}
-	c.readers = p.attending(w, t)
+	if t.Assignee != "" {
+		c.readers = p.attending(w, t)
+	} else if c.readers, c.review, err = w.onDuty(tx, t, c.at); err != nil {
+		return err
+	}
 	return p.sendCopies(tx, w, *c)
 }

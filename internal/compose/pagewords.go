@@ -17,12 +17,16 @@ func When(t time.Time, lang string) string {
 	return dateWords(t, lang)
 }
 
-// Day says a day in words: "3 décembre 2026", "3 December 2026".
+// Day says a day in words: "1er décembre 2026", "1 December 2026".
 func Day(t time.Time, lang string) string {
-	if lang == "fr" {
-		return fmt.Sprintf("%d %s %d", t.Day(), monthsFR[t.Month()-1], t.Year())
+	if lang != "fr" {
+		return t.Format("2 January 2006")
 	}
-	return t.Format("2 January 2006")
+	day := fmt.Sprint(t.Day())
+	if day == "1" {
+		day = "1er"
+	}
+	return fmt.Sprintf("%s %s %d", day, monthsFR[t.Month()-1], t.Year())
 }
 
 // Ago says in words how long something lasts: "3 jours", "5 h", "12 min".
