@@ -156,7 +156,7 @@ func (out *outbound) askAll(list []asked) (*result, error) {
 	}
 	var findings []compose.Finding
 	for _, q := range plans {
-		for _, f := range q.mail.Findings {
+		for _, f := range out.counted(q.mail.Findings) {
 			if !slices.Contains(findings, f) {
 				findings = append(findings, f)
 			}
@@ -275,11 +275,16 @@ func (out *outbound) composeQuestion(t *ticket.Ticket, q asideMail) (compose.Rep
 	if err != nil {
 		return compose.ReplyOut{}, err
 	}
+	for _, s := range out.w.secrets {
+		if q.agent == nil || s != q.agent.Address.String() { // it stands in To
+			secrets = append(secrets, s)
+		}
+	}
 	own := addr.Token{Kind: addr.KindParticipant, Ticket: t.Number, Item: q.aside.ID, Person: who}
 	return out.w.compose.Reply(compose.ReplyIn{
 		Head: head, Team: out.team, Agent: out.agent.Name, Mail: out.mail, Commands: out.lines(), Insert: out.insert,
 		Decision: q.aside.Approval && q.aside.Decision == "", Ticket: out.w.ticketData(t), Rewrite: out.rewriteAside,
-		Secrets: slices.Concat(out.w.secrets, secrets),
+		Secrets: secrets,
 		IsToken: func(word string) bool { return out.isToken(word) && !out.bears(word, own) },
 	})
 }
