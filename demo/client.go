@@ -15,11 +15,12 @@ import (
 )
 
 // write is what an ordinary mail client writes.
-func write(from, to, subject, text string, files map[string][]byte, headers ...string) string {
+func (s *stage) write(from, to, subject, text string, files map[string][]byte, headers ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "From: %s\r\nTo: %s\r\nSubject: %s\r\n", from, to, message.EncodeWord(subject))
-	fmt.Fprintf(&b, "Message-ID: <%d@%s>\r\n", time.Now().UnixNano(), domainOf(from))
-	fmt.Fprintf(&b, "Date: %s\r\nMIME-Version: 1.0\r\n", time.Now().Format(time.RFC1123Z))
+	s.written++
+	fmt.Fprintf(&b, "Message-ID: <%d.%d@%s>\r\n", s.now().Unix(), s.written, domainOf(from))
+	fmt.Fprintf(&b, "Date: %s\r\nMIME-Version: 1.0\r\n", s.now().Format(time.RFC1123Z))
 	for _, h := range headers {
 		b.WriteString(h + "\r\n")
 	}
@@ -64,22 +65,22 @@ func domainOf(from string) string {
 }
 
 // reply is what a client writes when its user presses Reply.
-func reply(to *letter, from, text string, files map[string][]byte, headers ...string) string {
+func (s *stage) reply(to *letter, from, text string, files map[string][]byte, headers ...string) string {
 	id := to.Header.Get("Message-ID")
 	sender := to.Header.Mailboxes("From")[0]
 	subject := to.Header.Text("Subject")
 	if !strings.HasPrefix(subject, "Re: ") {
 		subject = "Re: " + subject
 	}
-	quote := fmt.Sprintf("\nLe 21/11/2026 à 10:00, %s a écrit :\n> %s\n", sender.Name,
+	quote := fmt.Sprintf("\nLe %s, %s a écrit :\n> %s\n", s.now().Format("02/01/2006 à 15:04"), sender.Name,
 		strings.ReplaceAll(strings.TrimRight(to.text(), "\n"), "\n", "\n> "))
 	headers = append(headers, "In-Reply-To: "+id, "References: "+strings.Join(strings.Fields(to.Header.Get("References")+" "+id), "\r\n "))
-	return write(from, sender.Address.String(), subject, text+quote, files, headers...)
+	return s.write(from, sender.Address.String(), subject, text+quote, files, headers...)
 }
 
 // post hands a reply to the MX, as the sender's mail server would.
 func (s *stage) post(to *letter, from, mail string) error {
-	return s.deliver(from, to.Header.Mailboxes("From")[0].Address.String(), mail, func(string, string) {})
+	return s.deliver(from, to.Header.Mailboxes("From")[0].Address.String(), mail, nil)
 }
 
 // dialogue is post that shows what the two servers say to each other.
@@ -87,7 +88,11 @@ func (s *stage) dialogue(from, to, mail string) error {
 	return s.deliver(from, to, mail, func(who, line string) { fmt.Fprintf(s.out, "   %s %s\n", who, line) })
 }
 
+// deliver is one session with the MX; show, unless nil, is told what is said.
 func (s *stage) deliver(from, to, mail string, show func(who, line string)) error {
+	if show == nil {
+		show = func(string, string) {}
+	}
 	c, err := textproto.Dial("tcp", s.desk.Addr("mx"))
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ func (s *stage) configuration(dir string) (string, error) {
 	if err := os.WriteFile(keyFile, key, 0o600); err != nil {
 		return "", err
 	}
+	host := s.host.addr()
 	return fmt.Sprintf(`hostname = "mx.example.com"
 data_dir = %q
 postmaster = "it@corp.example"
@@ -38,6 +39,8 @@ min_free_disk = "10MB"
 
 [relay.routes]
 "client.example" = %q
+"pharmacie.example" = %q
+"lab.example" = %q
 "corp.example" = %q
 
 [[dkim]]
@@ -55,10 +58,33 @@ id = "bruno"
 name = "Bruno Petit"
 address = "bruno.petit@corp.example"
 
+[[agent]]
+id = "sophie"
+name = "Sophie Martin"
+address = "sophie.martin@corp.example"
+role = "supervisor"
+
+[[agent]]
+id = "chloe"
+name = "Chloé Export"
+address = "chloe.export@corp.example"
+
 [[team]]
 name = "Relation Client"
 address = "relationclient@example.com"
 agents = ["bruno", "anne"]
 language = "fr"
-`, filepath.Join(dir, "data"), dir, s.customer.addr(), s.agents.addr(), keyFile), nil
+first_reply = "2d"
+
+[[team]]
+name = "Export"
+address = "export@example.com"
+agents = ["chloe"]
+language = "fr"
+
+[[rule]]
+name = "pharmacies"
+when = { subject = '\bPH\b' }
+then = { assign = "bruno", category = "pharmacie", priority = "high", tags = ["ph"] }
+`, filepath.Join(dir, "data"), dir, host, host, host, host, keyFile), nil
 }

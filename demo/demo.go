@@ -1,5 +1,5 @@
-// Package demo plays a conversation between a customer and two agents on a
-// running postdesk: real SMTP on loopback, no configuration, no network.
+// Package demo plays some days of a help desk on a running postdesk: real SMTP
+// on loopback, a clock that is moved, no configuration, no network.
 package demo
 
 import (
@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"postdesk/internal/addr"
@@ -48,22 +49,23 @@ func Run(ctx context.Context, out io.Writer, keep bool) error {
 
 // stage is a running postdesk and the people around it.
 type stage struct {
-	out              io.Writer
-	desk             *server.Server
-	customer, agents *mailbox // the customers' and the agents' mail servers
+	out     io.Writer
+	desk    *server.Server
+	host    *mailHost    // everybody's mailboxes
+	skew    atomic.Int64 // how far the demo's clock is ahead
+	written int          // mails that people wrote
+	dir     string
 }
 
 func newStage(ctx context.Context, dir string, out io.Writer) (s *stage, err error) {
-	s = &stage{out: out}
+	s = &stage{out: out, dir: dir}
+	s.skew.Store(int64(nextMonday(time.Now())))
 	defer func() {
 		if err != nil {
 			s.close()
 		}
 	}()
-	if s.customer, err = newMailbox("mx.client.example"); err != nil {
-		return nil, err
-	}
-	if s.agents, err = newMailbox("mx.corp.example"); err != nil {
+	if s.host, err = newMailHost(); err != nil {
 		return nil, err
 	}
 	text, err := s.configuration(dir)
@@ -78,11 +80,28 @@ func newStage(ctx context.Context, dir string, out io.Writer) (s *stage, err err
 	if err != nil {
 		return nil, err
 	}
-	s.desk, err = server.Start(ctx, server.Options{Config: cfg, Resolver: names{}, Log: slog.New(slog.DiscardHandler)})
+	s.desk, err = server.Start(ctx, server.Options{Config: cfg, Resolver: names{}, Now: s.now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}
 	return s, s.knownCustomer(ctx)
+}
+
+// now is the demo's clock.
+func (s *stage) now() time.Time { return time.Now().Add(time.Duration(s.skew.Load())) }
+
+// nextMonday is the way to ten o'clock on a Monday, when the desk is open.
+func nextMonday(now time.Time) time.Duration {
+	day := now.AddDate(0, 0, (int(time.Monday-now.Weekday())+7)%7)
+	return time.Date(day.Year(), day.Month(), day.Day(), 10, 0, 0, 0, paris()).Sub(now)
+}
+
+// paris is the zone of the demo's teams.
+func paris() *time.Location {
+	if zone, err := time.LoadLocation("Europe/Paris"); err == nil {
+		return zone
+	}
+	return time.UTC
 }
 
 func (s *stage) close() {
@@ -91,10 +110,8 @@ func (s *stage) close() {
 		defer cancel()
 		_ = s.desk.Shutdown(ctx)
 	}
-	for _, m := range []*mailbox{s.customer, s.agents} {
-		if m != nil {
-			m.close()
-		}
+	if s.host != nil {
+		s.host.close()
 	}
 }
 
@@ -102,7 +119,7 @@ func (s *stage) close() {
 func (s *stage) knownCustomer(ctx context.Context) error {
 	return s.desk.Store.Update(ctx, func(tx store.Tx) error {
 		return store.SaveContact(tx, &store.Contact{Name: "Jean Client", Addresses: []addr.Address{{Local: "jean", Domain: "client.example"}},
-			Agent: "anne", Known: true, Created: time.Now()})
+			Agent: "anne", Known: true, Created: s.now()})
 	})
 }
 
@@ -115,6 +132,52 @@ The demo goes on until you press Ctrl-C.
   metrics     http://%s/metrics
   commands    postdesk --config %s/config.toml ticket list
 `, s.desk.Addr("mx"), s.desk.Addr("submission"), s.desk.Addr("http"), dir)
+}
+
+// settle waits until all that is under way has arrived, and what was not read is
+// forgotten.
+func (s *stage) settle(ctx context.Context) error {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		var outbox map[string]int64
+		err := s.desk.Store.View(ctx, func(tx store.ReadTx) (err error) {
+			outbox, err = store.Tally(tx, "outbox")
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if outbox[string(store.Ready)]+outbox[string(store.Sending)] == 0 {
+			s.host.empty()
+			return nil
+		}
+	}
+	return fmt.Errorf("mails are still under way after %v", patience)
+}
+
+// later moves the demo's clock, and lets postdesk look at it.
+func (s *stage) later(d time.Duration) {
+	s.skew.Add(int64(d))
+	s.desk.ClockMoved()
+}
+
+// print shows a text that is no mail.
+func (s *stage) print(text string) {
+	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		fmt.Fprintf(s.out, "   │ %s\n", line)
+	}
+}
+
+// act begins a part of the demo.
+func (s *stage) act(title string) {
+	fmt.Fprintf(s.out, "\n\n══ %s\n", title)
+}
+
+// typed shows what somebody types.
+func (s *stage) typed(who person, text string) {
+	fmt.Fprintf(s.out, "   %s types:\n", who.name)
+	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		fmt.Fprintf(s.out, "   > %s\n", line)
+	}
 }
 
 func (s *stage) say(format string, args ...any) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"postdesk/internal/addr"
@@ -15,66 +16,75 @@ import (
 	"postdesk/smtpd"
 )
 
-// mailbox is somebody's ordinary mail server: it takes every mail and shows it.
-// It listens with postdesk's own package for receiving.
-type mailbox struct {
-	name    string
-	listen  net.Listener
-	server  *smtpd.Server
-	letters chan *letter
-	last    *letter // the latest that wait returned
+// mailHost is the ordinary mail server of everyone but postdesk: it takes every
+// mail and keeps it for whom it is addressed to. It listens with postdesk's own
+// package for receiving.
+type mailHost struct {
+	listen net.Listener
+	server *smtpd.Server
+
+	mu    sync.Mutex
+	boxes map[string]chan *letter // by address
 }
 
 // letter is a mail that arrived.
 type letter struct {
 	*message.Message
-	raw []byte
-	to  string
+	raw      []byte
+	from, to string // of the envelope
 }
 
-func newMailbox(name string) (*mailbox, error) {
+func newMailHost() (*mailHost, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	m := &mailbox{name: name, listen: l, letters: make(chan *letter, 100)}
-	m.server = smtpd.New(smtpd.Options{Handler: m, Policy: smtpd.Policy{Hostname: name}})
-	go m.server.Serve(smtpd.MX, l) // ends with close
-	return m, nil
+	h := &mailHost{listen: l, boxes: map[string]chan *letter{}}
+	h.server = smtpd.New(smtpd.Options{Handler: h, Policy: smtpd.Policy{Hostname: "mx.elsewhere.example"}})
+	go h.server.Serve(smtpd.MX, l) // ends with close
+	return h, nil
 }
 
-func (m *mailbox) close() {
+func (h *mailHost) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_ = m.server.Shutdown(ctx)
+	_ = h.server.Shutdown(ctx)
 }
 
-func (m *mailbox) addr() string { return m.listen.Addr().String() }
+func (h *mailHost) addr() string { return h.listen.Addr().String() }
 
-// wait returns the next mail.
-func (m *mailbox) wait(d time.Duration) (*letter, error) {
-	select {
-	case l := <-m.letters:
-		m.last = l
-		return l, nil
-	case <-time.After(d):
-		return nil, fmt.Errorf("%s waited %v for a mail that did not come", m.name, d)
+// box is where the mails to an address lie.
+func (h *mailHost) box(address string) chan *letter {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.boxes[address] == nil {
+		h.boxes[address] = make(chan *letter, 100)
+	}
+	return h.boxes[address]
+}
+
+// empty throws away what lies unread.
+func (h *mailHost) empty() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for address := range h.boxes {
+		h.boxes[address] = make(chan *letter, 100)
 	}
 }
 
 // Authenticate lets nobody in: this is no postdesk.
-func (m *mailbox) Authenticate(context.Context, smtpd.Peer, string, string) (string, error) {
+func (h *mailHost) Authenticate(context.Context, smtpd.Peer, string, string) (string, error) {
 	return "", errors.New("no logins here")
 }
 
 // Mail takes every sender.
-func (m *mailbox) Mail(context.Context, *smtpd.Envelope) error { return nil }
+func (h *mailHost) Mail(context.Context, *smtpd.Envelope) error { return nil }
 
 // Recipient takes every recipient.
-func (m *mailbox) Recipient(context.Context, *smtpd.Envelope, addr.Address) error { return nil }
+func (h *mailHost) Recipient(context.Context, *smtpd.Envelope, addr.Address) error { return nil }
 
 // Deliver keeps the mail in memory.
-func (m *mailbox) Deliver(_ context.Context, env *smtpd.Envelope, raw message.Source) (string, []error, error) {
+func (h *mailHost) Deliver(_ context.Context, env *smtpd.Envelope, raw message.Source) (string, []error, error) {
 	data := make([]byte, raw.Size())
 	if _, err := raw.ReadAt(data, 0); err != nil && err != io.EOF {
 		return "", nil, err
@@ -83,16 +93,22 @@ func (m *mailbox) Deliver(_ context.Context, env *smtpd.Envelope, raw message.So
 	if err != nil {
 		return "", nil, err
 	}
-	m.letters <- &letter{Message: parsed, raw: data, to: env.To[0].String()}
+	for _, to := range env.To {
+		select {
+		case h.box(to.String()) <- &letter{Message: parsed, raw: data, from: env.From.String(), to: to.String()}:
+		default:
+			return "", nil, fmt.Errorf("the mailbox %s is full", to)
+		}
+	}
 	return "demo", nil, nil
 }
 
-// names is the DNS of the demo: the domains of the customer and of the agents
-// say that mail from this machine is theirs.
+// names is the DNS of the demo: everybody's domain says that mail from this
+// machine is its own.
 type names struct{}
 
 func (names) LookupTXT(_ context.Context, name string) ([]string, error) {
-	if name = strings.TrimSuffix(name, "."); name == "client.example" || name == "corp.example" {
+	if name = strings.TrimSuffix(name, "."); elsewhere[name] {
 		return []string{"v=spf1 ip4:127.0.0.0/8 -all"}, nil
 	}
 	return nil, notFound(name)
