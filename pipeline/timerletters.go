@@ -170,10 +170,12 @@ func (f *firing) warn(held bool) ([]string, error) {
 		return nil, err
 	}
 	for _, id := range readers {
-		notice := notice{kind: compose.NoticeOverdue, agent: f.w.agents[id], t: f.t, at: f.at, data: compose.NoticeData{
-			Who: f.w.assigneeName(f.t), Delay: compose.DelayWords(team.FirstReply, team.Language), Yes: held, Until: f.more(n),
-		}}
-		if err := f.p.notify(f.tx, f.w, notice); err != nil {
+		agent := f.w.agents[id]
+		delay := compose.DelayWords(team.FirstReply, f.w.languageOf(agent, team))
+		err := f.p.notify(f.tx, f.w, notice{kind: compose.NoticeOverdue, agent: agent, t: f.t, at: f.at, data: compose.NoticeData{
+			Who: f.w.assigneeName(f.t), Delay: delay, Yes: held, Until: f.more(n),
+		}})
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -31,8 +31,11 @@ type desk struct {
 	customers, agents *testkit.Sink
 	dns               *testkit.DNS
 	dir               string
-	text              string       // the configuration file
-	skew              atomic.Int64 // how far postdesk's clock is ahead
+	text              string                                // the configuration file
+	skew              atomic.Int64                          // how far postdesk's clock is ahead
+	alarm             alarm                                 // of the timers
+	elapsed           func() time.Duration                  // a clock that nobody sets; nil follows postdesk's
+	resolver          func(server.Resolver) server.Resolver // between postdesk and the DNS, nil for nothing
 }
 
 // now is postdesk's clock.
@@ -148,7 +151,11 @@ func (d *desk) start(text string) {
 	if os.Getenv("POSTDESK_TEST_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	srv, err := server.Start(context.Background(), server.Options{Config: cfg, Resolver: d.dns.Resolver(), Log: log, Now: d.now})
+	o := server.Options{Config: cfg, Resolver: d.dns.Resolver(), Log: log, Now: d.now, Elapsed: d.elapsed, After: d.alarm.after}
+	if d.resolver != nil {
+		o.Resolver = d.resolver(o.Resolver)
+	}
+	srv, err := server.Start(context.Background(), o)
 	if err != nil {
 		d.Fatal(err)
 	}
