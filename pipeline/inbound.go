@@ -179,7 +179,7 @@ func (in *inbound) looksLikeAgent() bool {
 // tellTeams names the further teams to whom the mail was written.
 func (in *inbound) tellTeams() error {
 	for _, team := range in.otherTeams(in.team) {
-		if slices.Contains(in.t.Teams, team.Address) {
+		if slices.Contains(in.t.Teams, team.Address) || in.movedFrom(team) {
 			continue
 		}
 		if shut, err := in.shut(team); err != nil || shut && in.t.Messages == 0 {

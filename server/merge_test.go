@@ -1,0 +1,431 @@
+package server_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"postdesk/internal/testkit"
+	"postdesk/internal/ticket"
+	"postdesk/store"
+)
+
+// finds waits for a mail among those not read yet whose sender, subject and text have
+// all words. Mails of one moment come in any order.
+func (p *person) finds(words ...string) received {
+	p.d.Helper()
+	for end := time.Now().Add(wait); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		for _, m := range p.mailbox()[p.read:] {
+			r := parse(p.d.T, m)
+			all := r.Header.Mailboxes("From")[0].Name + "\n" + r.subject() + "\n" + r.text()
+			fits := true
+			for _, w := range words {
+				fits = fits && strings.Contains(all, w)
+			}
+			if fits {
+				return r
+			}
+		}
+	}
+	for _, m := range p.mailbox()[p.read:] {
+		p.d.Logf("--- not it:\n%s", parse(p.d.T, m).text())
+	}
+	p.d.Fatalf("%s: no mail with %q", p.address, words)
+	return received{}
+}
+
+// isIn checks of which ticket the mail is that came last with a text.
+func (d *desk) isIn(text string, number uint64) {
+	d.Helper()
+	d.drained()
+	found := uint64(0)
+	d.view(func(tx store.ReadTx) error {
+		return store.TicketsByNumber(tx, 0, false, func(t *ticket.Ticket) error {
+			return store.Messages(tx, t.Number, func(m ticket.Message) error {
+				mail, err := tx.Mail(store.MailID(m.Mail))
+				if err != nil {
+					return err
+				}
+				raw := make([]byte, mail.Size())
+				if _, err := mail.ReadAt(raw, 0); err != nil {
+					return err
+				}
+				if strings.Contains(string(raw), text) && found == 0 {
+					found = t.Number
+				}
+				return nil
+			})
+		})
+	})
+	if found != number {
+		d.Errorf("%q is in ticket %d, want %d", text, found, number)
+	}
+}
+
+// two are a ticket of jean's that anne has answered, and a second one.
+func (d *desk) two(jean, anne *person) (reply, ack2, copy1, copy2 received, first, second string) {
+	d.Helper()
+	first = jean.writes(generic, "Panne du four", "Le four ne chauffe plus.\n")
+	jean.reads()
+	copy1 = anne.reads()
+	anne.answers(copy1, "Éteignez-le et rallumez-le.\n")
+	reply = jean.reads()
+	second = jean.writes(generic, "Encore le four", "Toujours froid.\n")
+	ack2, copy2 = jean.reads(), anne.reads()
+	return reply, ack2, copy1, copy2, first, second
+}
+
+// Two tickets of a customer become one, whichever of the two numbers is typed
+// where: the older stays, and all that leads to either leads to it.
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, command string }{{"the older is named", "#merge 10000"}, {"the younger is named", "#fusionner n° 10001"}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, nil)
+			jean, anne := d.jean(), d.anne()
+			reply, ack2, copy1, copy2, _, second := d.two(jean, anne)
+			from := copy2
+			if strings.Contains(c.command, "10001") {
+				from = copy1
+			}
+			anne.answers(from, c.command+"\n")
+			said := anne.reads()
+			d.says(said, c.command, "10001", "10000", "Anne Durand")
+			if !strings.Contains(said.subject(), "[#10000]") {
+				t.Errorf("the transcript is in %q", said.subject())
+			}
+			d.expect(10000, ticket.Open, "anne")
+			if gone := d.ticket(10001); gone.MergedInto != 10000 || gone.Status != ticket.Closed || d.messages(10001) != "" {
+				t.Errorf("ticket 10001: %s into %d, messages %q", gone.Status, gone.MergedInto, d.messages(10001))
+			}
+			if kinds := d.messages(10000); kinds != "in out in internal" {
+				t.Errorf("messages: %s", kinds)
+			}
+			jean.hearsNothing()
+
+			jean.answers(ack2, "Suite une.\n")
+			d.isIn("Suite une", 10000)
+			jean.answers(reply, "Suite deux.\n")
+			d.isIn("Suite deux", 10000)
+			jean.writes(generic, "Re: Encore le four", "Suite trois.\n", "References: <"+second+">")
+			d.isIn("Suite trois", 10000)
+			jean.writes(generic, "Re: Votre demande n°10001", "Suite quatre.\n")
+			d.isIn("Suite quatre", 10000)
+			anne.drop()
+			anne.answers(copy2, "Un technicien passera demain.\n")
+			got := jean.reads()
+			d.says(got, "Un technicien passera demain.")
+			if ids := got.Header.MessageIDs("References"); got.subject() != "Panne du four" || !strings.Contains(strings.Join(ids, " "), second) {
+				t.Errorf("the answer: %q, references %v", got.subject(), ids)
+			}
+			d.expect(10000, ticket.Pending, "anne")
+			if d.tickets() != 2 {
+				t.Errorf("%d tickets", d.tickets())
+			}
+			anne.answers(copy2, "#merge 10000\n")
+			d.says(anne.reads(), "déjà la même demande")
+		})
+	}
+}
+
+// The colleague who looks after the ticket that stays gets the mail of the one
+// that came; who had that one hears where it is.
+func TestMergeAcrossAgents(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, bruno := d.jean(), d.anne(), d.bruno()
+	d.ask(jean, anne, "Panne du four", "Le four ne chauffe plus.\n")
+	jean.writes(generic, "Facture", "Voici ma facture perdue.\n")
+	jean.reads()
+	copy2 := bruno.reads()
+	bruno.answers(copy2, "#merge #10000\n")
+	d.says(bruno.finds("réunie"), "suivie par Anne Durand")
+	came := anne.finds("ma facture perdue")
+	if came.subject() != "Panne du four [#10000]" {
+		t.Errorf("the copy: %q", came.subject())
+	}
+	d.expect(10000, ticket.New, "anne")
+	bruno.hearsNothingBut(1)
+}
+
+// Somebody else than its agent merges a ticket: its agent hears where it is now,
+// and who looks after the one that stays gets the mail.
+func TestAColleagueMerges(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, observed)
+	jean, anne, bruno, claire := d.jean(), d.anne(), d.bruno(), d.person("Claire Martin", "claire.martin@corp.example")
+	_, copy1 := d.ask(jean, anne, "Panne du four", "Le four ne chauffe plus.\n")
+	jean.writes(generic, "Facture", "Voici ma facture perdue.\n")
+	copy2 := bruno.reads()
+	anne.answers(copy1, "#assign claire\n")
+	seen := claire.reads()
+	anne.drop()
+	jean.drop()
+	claire.answers(seen, "#merge 10001\n")
+	claire.finds("réunie", "suivie par Claire Martin")
+	claire.finds("ma facture perdue", "via Relation Client")
+	d.says(bruno.reads(), "Claire Martin a réuni la demande n°10001 à la n°10000", "rien à faire")
+	bruno.answers(copy2, "Je l’ai retrouvée.\n")
+	d.says(jean.reads(), "Je l’ai retrouvée.")
+	d.isIn("retrouv", 10000)
+	anne.hearsNothing()
+}
+
+// hearsNothingBut reads the mails that came, and checks how many.
+func (p *person) hearsNothingBut(n int) {
+	p.d.Helper()
+	p.d.drained()
+	if got := len(p.mailbox()) - p.read; got != n {
+		p.d.Errorf("%s got %d mails, want %d", p.address, got, n)
+	}
+	p.drop()
+}
+
+// anyone is the first of the people who has a mail to read.
+func (d *desk) anyone(people ...*person) *person {
+	d.Helper()
+	d.drained()
+	for _, p := range people {
+		if len(p.mailbox()) > p.read {
+			return p
+		}
+	}
+	d.Fatal("nobody has a mail to read")
+	return nil
+}
+
+// What may not be merged: another customer's ticket, with the reason; one that
+// the agent may not see, as if it were not there. Nothing is done then, and the
+// customer hears nothing.
+func TestMergeRefused(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, bruno, paul := d.jean(), d.anne(), d.bruno(), d.person("Paul Secret", "paul@other.example")
+	_, copy := d.ask(jean, anne, "Panne", "Bonjour\n")
+	paul.writes(generic, "Affaire confidentielle", "Chut.\n")
+	paul.reads()
+	bruno.reads()
+	paul.writes("export@example.com", "Export confidentiel", "Chut.\n")
+	paul.reads()
+	bruno.reads()
+	for _, c := range []struct {
+		command string
+		says    []string
+		without []string
+	}{
+		{"#merge 10001", []string{"Paul Secret (paul@other.example)", "Jean Client", "#cc +paul@other.example"}, []string{"confidentiel", "Chut"}},
+		{"#merge 10002", []string{"pas de demande n°10002"}, []string{"confidentiel", "Paul", "Export"}},
+		{"#merge 99999", []string{"pas de demande n°99999"}, nil},
+		{"#merge 10000", []string{"déjà la même demande"}, nil},
+		{"#merge la précédente", []string{"numéro"}, nil},
+		{"#merge 10000x", []string{"numéro"}, nil},
+	} {
+		anne.answers(copy, "#solved fini\n"+c.command+"\nBonjour, c’est réglé.\n")
+		got := anne.reads()
+		d.says(got, append(c.says, c.command)...)
+		d.without(got, c.without...)
+		d.expect(10000, ticket.New, "anne")
+	}
+	jean.hearsNothing()
+	paul.hearsNothing()
+	if d.messages(10000) != "in" || d.messages(10001) != "in" || d.messages(10002) != "in" {
+		t.Errorf("messages: %s, %s, %s", d.messages(10000), d.messages(10001), d.messages(10002))
+	}
+}
+
+// A mail that bounces after the merge fails where it is now; a note's copy
+// answered after it stays a note; what the guard held goes out.
+func TestWhatComesBackAfterAMerge(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, bruno := d.jean(), d.anne(), d.bruno()
+	_, _, _, copy2, _, _ := d.two(jean, anne)
+	anne.answers(copy2, "Ceci reviendra.\n")
+	lost := jean.reads()
+	anne.answers(copy2, "#assign bruno\n")
+	anne.reads()
+	theirs := bruno.reads()
+	bruno.answers(theirs, "#note\nle client est pressé\n")
+	note := anne.finds("le client est pressé")
+	anne.drop()
+	bruno.answers(theirs, "Vous trouverez ci-joint le devis.\n")
+	held := bruno.reads()
+	anne.answers(copy2, "#merge 10000\n")
+	anne.finds("réunie")
+	bruno.drop()
+	anne.drop()
+
+	d.bounce(lost, jean.address, "failed", "5.1.1", "550 no such user here")
+	d.says(anne.finds("no such user here"), "jean@client.example")
+	if n := len(d.happened(10000, ticket.DeliveryFailed)); n != 1 || len(d.happened(10001, ticket.DeliveryFailed)) != 0 {
+		t.Errorf("%d failures in the ticket that stays", n)
+	}
+	d.expect(10000, ticket.Open, "anne")
+	anne.answers(note, "Le rappeler alors.\n")
+	d.isIn("Le rappeler alors", 10000)
+	d.says(bruno.finds("Le rappeler alors"))
+	jean.hearsNothing()
+	bruno.answers(held, "#send\n")
+	d.says(jean.reads(), "ci-joint le devis")
+	d.isIn("ci-joint le devis", 10000)
+}
+
+// A closed ticket that a new one is merged into is open again, and the customer's
+// people in copy are named to the agent.
+func TestMergeIntoAClosedTicket(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, marie := d.jean(), d.anne(), d.person("Marie", "marie@other.example")
+	_, _, copy1, copy2, _, _ := d.two(jean, anne)
+	anne.answers(copy1, "#close\n")
+	anne.reads()
+	jean.answers(d.mailTo(jean, 2), "Avec Marie.\n", "Cc: Marie <marie@other.example>")
+	anne.reads()
+	anne.answers(copy2, "#merge 10000\n")
+	d.says(anne.reads(), "en copie à Marie (marie@other.example)")
+	d.expect(10000, ticket.Open, "anne")
+	anne.answers(copy1, "Bonjour à tous les deux.\n")
+	d.says(jean.reads(), "Bonjour à tous les deux.")
+	d.says(marie.reads(), "Bonjour à tous les deux.")
+}
+
+// Another customer's ticket may come in once that customer is in copy: the agent
+// said so.
+func TestMergeOfAnotherCustomer(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, bruno, paul := d.jean(), d.anne(), d.bruno(), d.person("Paul", "paul@other.example")
+	_, copy := d.ask(jean, anne, "Panne", "Bonjour\n")
+	paul.writes(generic, "La même panne", "Moi aussi.\n")
+	ack := paul.reads()
+	bruno.reads()
+	anne.answers(copy, "#cc +paul@other.example\n#merge 10001\n")
+	d.says(anne.finds("réunie"), "en copie à paul@other.example")
+	anne.drop()
+	paul.answers(ack, "Du nouveau ?\n")
+	seen := anne.finds("Du nouveau")
+	anne.answers(seen, "Réparé.\n")
+	d.says(jean.finds("Réparé."))
+	d.says(paul.finds("Réparé."))
+	if d.ticket(10001).MergedInto != 10000 || d.tickets() != 2 {
+		t.Errorf("%d tickets", d.tickets())
+	}
+}
+
+// The same mail that comes again after the merge makes no second message.
+func TestARepetitionAfterAMerge(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	d.ask(jean, anne, "Panne", "Bonjour\n")
+	anne.answers(d.mailTo(anne, 0), "Redémarrez-le.\n")
+	jean.reads()
+	again := jean.mail(generic, "Encore", "La même chose.\n")
+	for i := range 2 {
+		if err := jean.posts([]string{generic}, again); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			jean.reads()
+			anne.answers(anne.reads(), "#merge 10000\n")
+			anne.reads()
+		}
+	}
+	if err := jean.posts([]string{generic, "export@example.com"}, again); err != nil {
+		t.Fatal(err)
+	}
+	d.says(d.bruno().reads(), "La même chose.")
+	if kinds := d.messages(10000); kinds != "in out in internal" || d.tickets() != 2 {
+		t.Errorf("messages: %s, %d tickets", kinds, d.tickets())
+	}
+}
+
+// A copy that the agent's server refuses after its ticket was merged is rescued
+// in the ticket that stays.
+func TestARefusedCopyAfterAMerge(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, bruno := d.jean(), d.anne(), d.bruno()
+	_, _, _, copy2, _, _ := d.two(jean, anne)
+	anne.answers(copy2, "#merge 10000\n")
+	anne.reads()
+	d.bounce(copy2, anne.address, "failed", "5.1.1", "550 gone")
+	d.says(bruno.finds("Toujours froid."), "Anne Durand")
+	d.expect(10000, ticket.Open, "")
+}
+
+// Several numbers are one act: all or none.
+func TestMergeOfSeveral(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, _, _, copy2, _, _ := d.two(jean, anne)
+	jean.writes(generic, "Et encore", "Je reviens.\n")
+	jean.reads()
+	copy3 := anne.reads()
+	anne.answers(copy3, "#merge 10000 10001 77777\n")
+	d.says(anne.reads(), "pas de demande n°77777")
+	if d.ticket(10002).MergedInto != 0 || d.ticket(10001).MergedInto != 0 {
+		t.Error("some were merged")
+	}
+	anne.answers(copy3, "#merge 10001 et 10000\n")
+	d.says(anne.reads(), "10002", "10001", "10000")
+	if d.ticket(10002).MergedInto != 10001 || d.ticket(10001).MergedInto != 10000 || d.messages(10000) != "in out in in internal" {
+		t.Errorf("messages: %s", d.messages(10000))
+	}
+	jean.drop()
+	anne.answers(copy2, "Voilà.\n")
+	d.says(jean.reads(), "Voilà.")
+	d.isIn("Voilà.", 10000)
+}
+
+// Merging and splitting at random: an answer to any mail lands where that mail is
+// now, and nothing is lost.
+func TestMergesAndSplitsAtRandom(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	d.agents.SetScript(testkit.Script{})
+	var sent []received // to jean: acknowledgements and answers
+	for i := range 4 {
+		jean.writes(generic, fmt.Sprintf("Sujet %d", i), fmt.Sprintf("Question-%d.\n", i))
+		sent = append(sent, jean.reads())
+		copy := d.anyone(anne, d.bruno())
+		anne.answers(copy.finds(fmt.Sprintf("Question-%d.", i)), fmt.Sprintf("Réponse-%d.\n", i))
+		sent = append(sent, jean.reads())
+		anne.drop()
+	}
+	place := func(m received) uint64 {
+		var n uint64
+		d.view(func(tx store.ReadTx) (err error) {
+			n, _, err = store.ByMessageID(tx, m.id())
+			return err
+		})
+		return n
+	}
+	for step, merge := range []string{"#merge 10000", "", "#merge 10002", "", "#merge 10000", ""} {
+		word := fmt.Sprintf("Suite-%d.", step)
+		jean.answers(sent[(step*3+1)%len(sent)], word+"\n") // answers of agents are indexed by id
+		copy := anne.finds(word)
+		anne.drop()
+		if merge == "" {
+			merge = "#split"
+		}
+		before := d.tickets()
+		anne.answers(copy, merge+"\n")
+		d.drained()
+		anne.drop()
+		for i := 1; i < len(sent); i += 2 {
+			want := place(sent[i])
+			again := fmt.Sprintf("Retour-%d-%d.", step, i)
+			jean.answers(sent[i], again+"\n")
+			d.isIn(again, want)
+		}
+		if merge == "#split" && d.tickets() != before+1 {
+			t.Errorf("step %d: %d tickets after %d", step, d.tickets(), before)
+		}
+		anne.drop()
+	}
+}
