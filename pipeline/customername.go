@@ -257,6 +257,7 @@ func (out *outbound) receive(in *inbound) error {
 		if err := in.keep(ticket.KindIn); err != nil {
 			return err
 		}
+		in.m.Backed = "" // the agent vouches for it, no server does
 		if in.m.Seq > 1 {
 			if err := in.event(ticket.Event{By: in.sender(), What: ticket.Received, Message: in.m.Seq}); err != nil {
 				return err

@@ -136,7 +136,7 @@ func (out *outbound) tellHeld(h *store.HeldMail, findings []compose.Finding) err
 	}
 	data := out.wrong.notice()
 	data.Title, data.Until, data.Text, data.Lines, data.Findings = out.facts.Subject, out.at, out.heldText(), h.Reasons, findings
-	data.Recipient = out.guess.Address
+	data.Recipient, data.Yes = out.guess.Address, h.Why == holdWhich && !out.guess.Address.IsZero()
 	n := notice{team: out.team, kind: kind, agent: out.agent, at: out.at, from: out.holdAddress(h.ID),
 		data: data}
 	if h.Why != holdIdentity {

@@ -37,14 +37,17 @@ func (a *addressees) drop(who addr.Address) {
 // rehearse composes the mail before there is a ticket: one that the guard holds
 // must not open any.
 func (out *outbound) rehearse(to addr.Mailbox) (*result, error) {
-	out.t = &ticket.Ticket{Team: out.team.Address, Subject: out.facts.Subject}
+	who := ticket.Participant{ID: 1, Relation: ticket.Requester, Name: to.Name, Address: to.Address}
+	out.t = &ticket.Ticket{Team: out.team.Address, Subject: out.facts.Subject, Participants: []ticket.Participant{who}}
 	defer func() { out.t = nil }()
-	who := &ticket.Participant{ID: 1, Relation: ticket.Requester, Name: to.Name, Address: to.Address}
-	composed, err := out.compose(out.p.minter(out.w, out.t).next(addr.Person{N: 1}), who, out.newcomers())
+	if err := out.prepareTemplates(); err != nil {
+		return nil, err
+	}
+	composed, err := out.compose(out.p.minter(out.w, out.t).next(addr.Person{N: 1}), &who, out.newcomers())
 	if err != nil {
 		return nil, err
 	}
-	findings, reasons := composed.Findings, out.strays()
+	findings, reasons := out.counted(composed.Findings), out.strays()
 	if len(findings)+len(reasons) == 0 || out.guardPassed() {
 		return nil, nil
 	}

@@ -53,6 +53,8 @@ func (out *outbound) reply() (*result, error) {
 	reasons := out.strays()
 	if out.guardPassed() {
 		composed.Findings, reasons = nil, nil
+	} else if out.gesture == rules.GestureWrite {
+		composed.Findings = out.counted(composed.Findings)
 	}
 	if findings := append(composed.Findings, crossed.findings...); len(findings)+len(reasons) > 0 {
 		return out.hold(holdGuard, findings, reasons)
@@ -80,14 +82,6 @@ func (out *outbound) reply() (*result, error) {
 	}
 	out.facts.Decision = cmp.Or(out.facts.Decision, "an answer of "+out.agent.ID+" in ticket "+strconv.FormatUint(out.t.Number, 10))
 	return out.finish()
-}
-
-// strays are the reasons that the agent's own text gives for asking once more.
-func (out *outbound) strays() []string {
-	if line := out.stray(); line != "" {
-		return []string{fmt.Sprintf(words(out.lang(), "stray"), line)}
-	}
-	return nil
 }
 
 // guardPassed: the agent saw what the guard found and said #send.

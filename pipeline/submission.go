@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postdesk/internal/addr"
+	"postdesk/internal/compose"
 	"postdesk/internal/config"
 	"postdesk/internal/reply"
 	"postdesk/internal/ticket"
@@ -215,7 +216,9 @@ func (out *outbound) keptInside() string {
 	switch {
 	case ticket.Has(out.commands, ticket.CmdNote) || out.note && out.gesture == rules.GestureReply:
 		return words(out.lang(), "noteOutside")
-	case out.commandsOnly() && out.gesture == rules.GestureReply:
+	case ticket.Has(out.commands, ticket.CmdAsk) || ticket.Has(out.commands, ticket.CmdApprove):
+		return words(out.lang(), "askOutside")
+	case out.commandsOnly() && !out.usesTemplate() && out.gesture == rules.GestureReply:
 		return words(out.lang(), "nothingOutside")
 	case out.observes():
 		return words(out.lang(), "observer")
@@ -241,6 +244,15 @@ func (out *outbound) passOn() (*result, error) {
 	}
 	out.note = true
 	return out.writeNote()
+}
+
+// counted leaves out of what the guard found that a mail says nothing new, when
+// what it passes on is what it says.
+func (out *outbound) counted(findings []compose.Finding) []compose.Finding {
+	if !rules.ForwardSubject(out.facts.Subject) && !out.carriesMail() {
+		return findings
+	}
+	return slices.DeleteFunc(slices.Clone(findings), func(f compose.Finding) bool { return f.Kind == compose.FindEmpty })
 }
 
 // readAlong makes the colleagues who were written to observers of the ticket.

@@ -327,3 +327,96 @@ func (p *person) desk() string {
 	}
 	return p.reads().token()
 }
+
+// forwardsInHTML are what clients write that have no plain text.
+var forwardsInHTML = map[string]string{
+	"Outlook": `<html><head><style>p.MsoNormal{margin:0}</style></head><body lang="FR"><div class="WordSection1"><p class="MsoNormal">#priorité haute<o:p></o:p></p><p class="MsoNormal">À suivre.<o:p></o:p></p><p class="MsoNormal"><o:p>&nbsp;</o:p></p>` +
+		`<div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm"><p class="MsoNormal"><b>De&nbsp;:</b> Jean Client &lt;jean@client.example&gt; <br><b>Envoyé&nbsp;:</b> mardi 17 novembre 2026 10:12<br><b>À&nbsp;:</b> Anne Durand &lt;anne.durand@corp.example&gt;<br><b>Objet&nbsp;:</b> Panne de ma pompe<o:p></o:p></p></div>` +
+		`<p class="MsoNormal"><o:p>&nbsp;</o:p></p><p class="MsoNormal">Bonjour Anne,<o:p></o:p></p><p class="MsoNormal">ma pompe fuit.<o:p></o:p></p></div></body></html>`,
+	"Outlook on the web": `<html><body><div style="font-family:Aptos">#priorité haute</div><div style="font-family:Aptos">À suivre.</div><div id="appendonsend"></div><hr style="display:inline-block;width:98%" tabindex="-1">` +
+		`<div id="divRplyFwdMsg" dir="ltr"><font face="Calibri, sans-serif" color="#000000" style="font-size:11pt"><b>De :</b> Jean Client &lt;jean@client.example&gt;<br><b>Envoyé :</b> mardi 17 novembre 2026 10:12<br><b>À :</b> Anne Durand &lt;anne.durand@corp.example&gt;<br><b>Objet :</b> Panne de ma pompe</font><div>&nbsp;</div></div>` +
+		`<div>Bonjour Anne,</div><div>ma pompe fuit.</div></body></html>`,
+	"Gmail": `<div dir="ltr"><div>#priorité haute</div><div>À suivre.</div><br><div class="gmail_quote"><div dir="ltr" class="gmail_attr">---------- Forwarded message ---------<br>De&nbsp;: <b class="gmail_sendername" dir="auto">Jean Client</b> <span dir="auto">&lt;<a href="mailto:jean@client.example">jean@client.example</a>&gt;</span><br>` +
+		`Date: mar. 17 nov. 2026 à 10:12<br>Subject: Panne de ma pompe<br>To:  &lt;<a href="mailto:anne.durand@corp.example">anne.durand@corp.example</a>&gt;<br></div><br><br><div dir="ltr">Bonjour Anne,<div>ma pompe fuit.</div></div></div></div>`,
+	"Apple Mail": `<html><body style="overflow-wrap: break-word;">#priorité haute<div>À suivre.<br id="lineBreakAtBeginningOfMessage"><div><br><blockquote type="cite"><div>Début du message réexpédié&nbsp;:</div><br class="Apple-interchange-newline">` +
+		`<div style="margin: 0px;"><span style="font-family: -webkit-system-font"><b>De: </b></span><span>Jean Client &lt;<a href="mailto:jean@client.example">jean@client.example</a>&gt;<br></span></div><div style="margin: 0px;"><span><b>Objet: </b></span><span><b>Panne de ma pompe</b><br></span></div>` +
+		`<div style="margin: 0px;"><span><b>Date: </b></span><span>17 novembre 2026 à 10:12:00 UTC+1<br></span></div><div style="margin: 0px;"><span><b>À: </b></span><span>anne.durand@corp.example<br></span></div><br><div>Bonjour Anne,<br>ma pompe fuit.</div></blockquote></div></div></body></html>`,
+	"Thunderbird": `<html><body><p>#priorité haute</p><p>À suivre.</p><div class="moz-forward-container"><br><br>-------- Message transféré --------<table class="moz-email-headers-table" cellspacing="0" cellpadding="0" border="0"><tbody>` +
+		`<tr><th valign="BASELINE" nowrap="nowrap" align="RIGHT">Sujet&nbsp;: </th><td>Panne de ma pompe</td></tr><tr><th valign="BASELINE" align="RIGHT">Date&nbsp;: </th><td>Tue, 17 Nov 2026 10:12:00 +0100</td></tr>` +
+		`<tr><th valign="BASELINE" align="RIGHT">De&nbsp;: </th><td>Jean Client <a class="moz-txt-link-rfc2396E" href="mailto:jean@client.example">&lt;jean@client.example&gt;</a></td></tr><tr><th valign="BASELINE" align="RIGHT">Pour&nbsp;: </th><td><a href="mailto:anne.durand@corp.example">anne.durand@corp.example</a></td></tr></tbody></table><br><br><p>Bonjour Anne,<br>ma pompe fuit.</p></div></body></html>`,
+}
+
+func TestInlineForwardsInHTML(t *testing.T) {
+	t.Parallel()
+	for what, body := range forwardsInHTML {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, nil)
+			jean, anne := d.jean(), d.anne()
+			d.must(d.submits(anneOwn, []string{generic}, "TR: Panne de ma pompe", body, "MIME-Version: 1.0", "Content-Type: text/html; charset=utf-8"))
+			c := anne.reads()
+			d.says(c, "Bonjour Anne,", "ma pompe fuit.")
+			if text := c.text(); strings.Contains(text, "À suivre") || strings.Contains(text, "#priorité") || c.subject() != "Panne de ma pompe [#10000]" {
+				t.Errorf("%s:\n%s", c.subject(), text)
+			}
+			said := jean.reads()
+			d.says(said, "Anne Durand a ouvert pour vous la demande n°10000")
+			d.without(said, "À suivre", "corp.example")
+			if tk := d.ticket(10000); tk.Priority != ticket.High || tk.Assignee != "anne" || tk.Requester().Name != "Jean Client" || d.messages(10000) != "in note" {
+				t.Errorf("%+v, messages %s", tk, d.messages(10000))
+			}
+		})
+	}
+}
+
+// What is forwarded to a team of others is theirs, and the agent hears its number.
+func TestAForwardToAnotherTeamIsTheirs(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, bruno := d.jean(), d.anne(), d.bruno()
+	body, ct := passedOn("Pour l’export, je crois.", jeansMail)
+	d.must(d.submits(anneOwn, []string{"export@example.com"}, "Fwd: Panne de ma pompe", body, ct, "MIME-Version: 1.0"))
+	for range 2 {
+		if m := bruno.reads(); !strings.Contains(m.text(), "ma pompe fuit.") && !strings.Contains(m.text(), "Pour l’export") {
+			t.Errorf("bruno reads\n%s", m.text())
+		}
+	}
+	d.says(anne.reads(), "10000", "jean@client.example")
+	if m := jean.reads(); m.token() != "export@example.com" {
+		t.Errorf("the confirmation is of %s", m.token())
+	}
+	d.expect(10000, ticket.New, "bruno")
+}
+
+// An answer that was quoted as Outlook does is no forward: the customer in the quote
+// is not taken for who asks without a question.
+func TestAnAnswerIsNoForward(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	desk := anne.desk()
+	anne.writes(desk, "RE: Panne", "Je m’en occupe.\n\nDe : Jean Client <jean@client.example>\nEnvoyé : mardi 17 novembre 2026 10:12\nÀ : Anne Durand\nObjet : Panne\n\nma pompe fuit.\n")
+	anne.reads()
+	jean.hearsNothing()
+	if d.tickets() != 0 || len(d.held()) != 1 {
+		t.Errorf("%d tickets, %d held", d.tickets(), len(d.held()))
+	}
+}
+
+// A forwarded mail with hostile names and addresses does no harm.
+func TestAHostileForward(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	anne := d.anne()
+	for i, from := range []string{
+		"relationclient@example.com", "anne.durand@corp.example", "<>", "a@b@c", "jean@client.example, paul@client.example", "\"x\r\n\tBcc: eve@other.example\" <>",
+	} {
+		body, ct := passedOn("", strings.Replace(jeansMail, "\"Jean Client\" <jean@client.example>", from, 1))
+		d.must(d.submits(anneOwn, []string{generic}, "Fwd: Panne", body, ct, "MIME-Version: 1.0"))
+		d.says(anne.reads(), "qui est le client")
+		if d.tickets() != 0 || len(d.held()) != i+1 {
+			t.Fatalf("%q: %d tickets, %d held", from, d.tickets(), len(d.held()))
+		}
+	}
+	d.quiet(d.customers, 0)
+}

@@ -337,3 +337,57 @@ func (d *desk) rawMessage(number, seq uint64) string {
 	})
 	return raw
 }
+
+// A ticket's mail that is forwarded to someone outside goes to that one alone, as an
+// aside: the customer hears nothing of it, and the answer comes to the agent.
+func TestAForwardOutsideIsAnAside(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, expert := d.jean(), d.anne(), d.person("Dr Labo", "expert@other.example")
+	_, c := d.ask(jean, anne, "Panne de ma pompe", "Bonjour,\nma pompe fuit.\n")
+	d.must(d.forwards(c, anneOwn, []string{expert.address}, "Qu’en pensez-vous ?", "Cc: relationclient@example.com"))
+	m := expert.reads()
+	d.says(m, "Qu’en pensez-vous ?", "ma pompe fuit.")
+	d.without(m, "anne.durand@", "corp.example", "== postdesk", "relationclient+t"+"iiaz")
+	jean.hearsNothing()
+	if kinds := d.messages(10000); kinds != "in aside-out" {
+		t.Errorf("messages: %s", kinds)
+	}
+	expert.answers(m, "Un joint à changer.")
+	answer := anne.reads()
+	d.says(answer, "Un joint à changer.")
+	jean.hearsNothing()
+	if d.tickets() != 1 || len(d.ticket(10000).Asides) != 1 {
+		t.Errorf("%d tickets, %+v", d.tickets(), d.ticket(10000).Asides)
+	}
+}
+
+// A mail that is forwarded without a word of one's own is no empty mail.
+func TestAForwardWithoutAWord(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, expert := d.jean(), d.anne(), d.person("", "expert@other.example")
+	_, c := d.ask(jean, anne, "Panne de ma pompe", "Bonjour,\nma pompe fuit.\n")
+	d.must(d.forwards(c, anneTeam, []string{expert.address}, ""))
+	d.says(expert.reads(), "ma pompe fuit.")
+	jean.hearsNothing()
+	if d.tickets() != 1 || len(d.held()) != 0 {
+		t.Errorf("%d tickets, held %+v", d.tickets(), d.held())
+	}
+}
+
+// A copy that is forwarded as an attachment shows nothing of ours either.
+func TestAForwardAsAttachmentIsClean(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, expert := d.jean(), d.anne(), d.person("", "expert@other.example")
+	_, c := d.ask(jean, anne, "Panne de ma pompe", "Bonjour,\nma pompe fuit.\n")
+	body, ct := passedOn("Votre avis ?", string(c.Raw))
+	d.must(d.submits(anneOwn, []string{expert.address}, "Fwd: "+c.subject(), body, ct, "MIME-Version: 1.0", "References: <"+c.id()+">"))
+	m := expert.reads()
+	if len(m.Attachments()) != 1 || !strings.Contains(string(m.Raw), "ma pompe fuit.") {
+		t.Errorf("the mail:\n%s", m.Raw)
+	}
+	d.without(m, "anne.durand@", "corp.example", "== postdesk", c.token())
+	jean.hearsNothing()
+}

@@ -19,7 +19,7 @@ const (
 	NoticeHeld        NoticeKind = "held"       // identity not proven: Title is the subject, Until when it came, Text
 	NoticeGuard       NoticeKind = "guard"      // held by the outgoing guard: Findings, Lines are more reasons, Text, Colleague
 	NoticeCustomer    NoticeKind = "customer"   // whose mail it is that the agent passed on: Recipient is the guess, Lines, Title, Text
-	NoticeWhich       NoticeKind = "which"      // a mail to a ticket or desk address that may be meant otherwise (by Ticket.Number and Status; Recipient is the team to which a mail of the ticket was forwarded): Text
+	NoticeWhich       NoticeKind = "which"      // a mail to a ticket or desk address that may be meant otherwise (by Ticket.Number and Status; with Yes, a mail of the ticket that was forwarded to the team Recipient): Text
 	NoticeTaken       NoticeKind = "taken"      // a colleague took the ticket: Who
 	NoticeAssigned    NoticeKind = "assigned"   // the ticket is yours now, said without a mail of the customer: Who, Text
 	NoticeHelp        NoticeKind = "help"       // the page of commands: Desk, Page

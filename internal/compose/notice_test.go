@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"postdesk/internal/addr"
 	"postdesk/internal/message"
 )
 
@@ -36,6 +37,9 @@ func TestNoticeVariants(t *testing.T) {
 		{"a closed ticket", NoticeWhich, func(in *NoticeIn) { in.Ticket.Status = "closed" }, "#envoyer : l’envoyer quand même au client.", "sans répondre"},
 		{"an open ticket", NoticeWhich, func(in *NoticeIn) { in.Ticket.Status = "open" }, "#envoyer : c’est bien pour cette demande.", "close"},
 		{"the desk address", NoticeWhich, func(in *NoticeIn) { in.Ticket = Ticket{} }, "#envoyer : en faire une nouvelle demande.", "demande n°"},
+		{"a ticket's mail, forwarded to a team", NoticeWhich, func(in *NoticeIn) { in.Data.Yes = true }, "#transfert jean@client.example", "l’adresse de la demande"},
+		{"a mail of whom we think to know", NoticeCustomer, func(in *NoticeIn) {}, "#client jean@client.example", "adresse@du.client"},
+		{"a mail of whom we don't know", NoticeCustomer, func(in *NoticeIn) { in.Data.Recipient = addr.Address{} }, "#client adresse@du.client", "jean@"},
 		{"a command of a held mail", NoticeUnknown, func(in *NoticeIn) {}, "elle remplacera l’autre, et votre message suivra son chemin.", "#send"},
 		{"a command of a mail that is not held", NoticeUnknown, func(in *NoticeIn) { in.Data.Held = false }, "Renvoyez le message corrigé.", "retenu"},
 		{"sent already", NoticeDecided, func(in *NoticeIn) { in.Data.Yes = true }, "le message est parti le 21 novembre 2026 à 22:30.", "abandonné"},

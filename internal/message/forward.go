@@ -154,7 +154,8 @@ var moreLabels = map[string]headerKind{
 	"reply to": otherHeader, "sender": otherHeader, "expéditeur": otherHeader, "organization": otherHeader, "date d'envoi": dateHeader, "date d’envoi": dateHeader,
 }
 
-// shownField reads a line such as "*De :* Jean <jean@client.example>".
+// shownField reads a line such as "*De :* Jean <jean@client.example>". Bars are the
+// cells of Thunderbird's table.
 func shownField(line string) (headerKind, string) {
 	i := strings.IndexByte(line, ':')
 	if j := strings.Index(line, "："); j >= 0 && (i < 0 || j < i) {
@@ -168,7 +169,7 @@ func shownField(line string) (headerKind, string) {
 	if kind == noHeader {
 		kind = moreLabels[label]
 	}
-	return kind, strings.Trim(strings.TrimPrefix(strings.TrimPrefix(line[i:], ":"), "："), " \t*_")
+	return kind, strings.Trim(strings.TrimPrefix(strings.TrimPrefix(line[i:], ":"), "："), " \t*_|")
 }
 
 // wraps says whether the next line may still belong to a field: programs break long

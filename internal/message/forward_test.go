@@ -41,6 +41,8 @@ var forwards = []struct {
 		"À voir", `"Jean Client" <jean@client.example>`, "Panne de ma pompe", "Bonjour", true},
 	{"Thunderbird, English", "-------- Forwarded Message --------\nSubject: \tPump\nDate: \tTue, 17 Nov 2026 10:12:00 +0100\nFrom: \tJean Client <jean@client.example>\nTo: \tanne.durand@corp.example\n\n\nHello\n",
 		"", `"Jean Client" <jean@client.example>`, "Pump", "Hello", true},
+	{"Thunderbird, a table", "-------- Message transféré --------\nSujet : | Panne de ma pompe\nDate : | Tue, 17 Nov 2026 10:12:00 +0100\nDe : | Jean Client <jean@client.example>\nPour : | anne.durand@corp.example\n\nBonjour\n",
+		"", `"Jean Client" <jean@client.example>`, "Panne de ma pompe", "Bonjour", true},
 	{"Samsung", "Envoyé depuis mon appareil Galaxy\n\n-------- Message d'origine --------\nDe : Jean Client <jean@client.example> \nDate : 17/11/2026 10:12 (GMT+01:00) \nÀ : anne.durand@corp.example \nObjet : Panne \n\nBonjour\n",
 		"Envoyé depuis mon appareil Galaxy", `"Jean Client" <jean@client.example>`, "Panne", "Bonjour", false},
 	{"Outlook for iOS", "Télécharger Outlook pour iOS<https://aka.ms/o0ukef>\n________________________________\nDe : Jean Client <jean@client.example>\nEnvoyé : mardi, novembre 17, 2026 10:12\nÀ : Anne Durand <anne.durand@corp.example>\nObjet : Panne\n\nBonjour\n",
