@@ -90,17 +90,21 @@ func TestSwaksSubmits(t *testing.T) {
 		{"AUTH without TLS", "anne.durand@corp.example", "relationclient@example.com", append([]string{"--auth", "PLAIN"}, anne...), 28, ""},
 		{"TLS without AUTH", "anne.durand@corp.example", "relationclient@example.com", []string{"--tls"}, 23, "<~* 530 5.7.0"},
 		{"another's address", "bruno.petit@corp.example", "relationclient@example.com", append([]string{"--tls", "--auth", "PLAIN"}, anne...), 23, "<~* 550"},
-		{"private mail", "anne.durand@corp.example", "friend@elsewhere.example", append([]string{"--tls", "--auth", "PLAIN"}, anne...), 24, "<~* 550"},
+		{"private mail", "anne.durand@corp.example", "friend@elsewhere.example", append([]string{"--tls", "--auth", "PLAIN"}, anne...), 26, "<~* 550 5.7.1"},
+		{"to a customer", "relationclient@example.com", "jean@client.example", append([]string{"--tls", "--auth", "PLAIN"}, anne...), 0, "250 2.0.0"},
 	} {
 		n++
-		mail := letter("Anne <"+c.from+">", c.to, fmt.Sprintf("s%d@corp.example", n), "Demande", fmt.Sprintf("Bonjour %d\n", n))
+		mail := letter("Anne <"+c.from+">", c.to, fmt.Sprintf("s%d@corp.example", n), "Demande", fmt.Sprintf("Bonjour %d,\nvoici la suite.\n", n))
 		out, code := swaks(t, d.srv.Addr("submission"), c.from, c.to, mail, append(c.more, "--helo", "laptop")...)
 		if code != c.code || !strings.Contains(out, c.want) {
 			t.Errorf("%s: swaks says %d, want %d and %q:\n%s", c.what, code, c.code, c.want, out)
 		}
 	}
-	d.ticketsAre(2)
-	d.quiet(d.customers, 0)
+	d.ticketsAre(3)
+	d.quiet(d.customers, 1)
+	if m := d.arrives(d.customers, 1); m.To[0] != "jean@client.example" || !strings.HasPrefix(m.Header.Mailboxes("From")[0].Name, "Anne Durand") {
+		t.Errorf("to %v:\n%s", m.To, m.Raw)
+	}
 }
 
 // smtplib sends 8-bit and internationalised mails, and hears of the size.
