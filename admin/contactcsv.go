@@ -102,7 +102,7 @@ func (d *Desk) importPart(ctx context.Context, rows []contactRow, dry bool) (n I
 				continue
 			}
 			if dry {
-				n.Changes = append(n.Changes, ImportChange{Line: row.line, Contact: c.ID, Address: row.addresses[0].String(), What: changes})
+				n.Changes = append(n.Changes, ImportChange{Line: row.line, Contact: c.ID, Address: plain(row.addresses)[0], What: changes})
 			}
 			if err := save(c); err != nil {
 				return err
