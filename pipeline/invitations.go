@@ -176,6 +176,9 @@ func (p *Pipeline) invite(tx store.Tx, w *world, c copyOf, agent *config.Agent, 
 	if err != nil || inv == nil || !inv.Live(c.m.Seq) || !w.attends(inv, c, agent) {
 		return err
 	}
+	if c.m.Seq != inv.Message && inv.Agent == "" && !inv.Holds(agent.ID) {
+		return nil // a change of what is not in this calendar yet
+	}
 	in.Invite = compose.InviteLive
 	if cal.Method == "REQUEST" && in.Expect == compose.ExpectAnswer {
 		in.Expect = compose.ExpectAttend
