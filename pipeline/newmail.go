@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"postdesk/internal/addr"
+	"postdesk/internal/compose"
 	"postdesk/internal/ticket"
 	"postdesk/store"
 )
@@ -47,12 +48,12 @@ func (out *outbound) rehearse(to addr.Mailbox) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	findings, reasons := out.counted(composed.Findings), out.strays()
-	if len(findings)+len(reasons) == 0 || out.guardPassed() {
+	findings := out.counted(composed.Findings)
+	if len(findings) == 0 || out.guardPassed() {
 		return nil, nil
 	}
 	out.t = nil
-	return out.hold(holdGuard, findings, reasons)
+	return out.hold(holdGuard, findings, nil)
 }
 
 // openOwn makes the ticket of a mail to someone outside.
@@ -113,7 +114,7 @@ func (out *outbound) unseen() []*ticket.Participant {
 }
 
 // admit makes the newcomers part of the ticket, from now on: an agent's act
-// named them. Colleagues read along.
+// named them. Colleagues read along, and other teams.
 func (out *outbound) admit() error {
 	for _, p := range out.newcomers() {
 		c, err := store.SeeContact(out.tx, addr.Mailbox{Name: p.Name, Address: p.Address}, out.at)
@@ -125,7 +126,30 @@ func (out *outbound) admit() error {
 			return err
 		}
 	}
+	if err := out.tellOtherTeams(); err != nil {
+		return err
+	}
 	return out.readAlong()
+}
+
+// tellOtherTeams lets a team read the mail in which the agent named it beside the
+// customer.
+func (out *outbound) tellOtherTeams() error {
+	for _, team := range out.otherTeams(out.team) {
+		if team.Address.Equal(out.t.Team) || slices.Contains(out.t.Teams, team.Address) {
+			continue
+		}
+		e := ticket.Event{By: out.by(), What: ticket.TeamAdded, Message: out.m.Seq, Data: map[string]string{"team": team.Address.String()}}
+		if err := out.event(e); err != nil {
+			return err
+		}
+		readers := slices.DeleteFunc(out.w.crew(team), func(id string) bool { return id == out.agent.ID || slices.Contains(out.t.Observers, id) })
+		c := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyColleague, at: out.at, readers: readers, commands: out.lines()}
+		if err := out.p.sendCopies(out.tx, out.w, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // overfull says that the mail would put more people into the ticket than it may

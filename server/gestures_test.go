@@ -391,3 +391,76 @@ func TestAForwardAsAttachmentIsClean(t *testing.T) {
 	d.without(m, "anne.durand@", "corp.example", "== postdesk", c.token())
 	jean.hearsNothing()
 }
+
+// Another team in Cc of a mail to a customer reads it.
+func TestAnotherTeamReadsAlong(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, bruno := d.jean(), d.bruno()
+	d.must(d.submits(anneTeam, []string{jean.address, "export@example.com"}, "Votre contrat", "Bonjour,\nvoici la suite.\n", "To: jean@client.example", "Cc: export@example.com"))
+	d.says(bruno.reads(), "voici la suite.")
+	m := jean.reads()
+	if m.Header.Has("Cc") {
+		t.Errorf("header:\n%s", m.Raw)
+	}
+	bruno.hearsNothing()
+	if teams := d.ticket(10000).Teams; len(teams) != 1 || d.tickets() != 1 {
+		t.Errorf("teams %v, %d tickets", teams, d.tickets())
+	}
+}
+
+// Addresses that need SMTPUTF8 are written to as they are.
+func TestANewMailToAnInternationalAddress(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	d.must(d.submits(anneTeam, []string{"jürgen@client.example"}, "Größe", "Bonjour,\nvoici la suite.\n"))
+	m := d.person("", "jürgen@client.example").reads()
+	if !strings.Contains(string(m.Raw), "To: jürgen@client.example") {
+		t.Errorf("header:\n%s", m.Raw)
+	}
+}
+
+// Where another server has mailboxes in our own domain, they are outside; where
+// there is none, the address does not exist.
+func TestOneDomainForTheDeskAndOthers(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, func(config string) string {
+		return strings.Replace(config, "[relay.routes]\n", fmt.Sprintf("[relay.routes]\n\"example.com\" = %q\n", customersOf(config)), 1)
+	})
+	partner := d.person("", "partner@example.com")
+	d.must(d.submits(anneTeam, []string{partner.address}, "Contrat", "Bonjour,\nvoici la suite.\n"))
+	partner.reads()
+	if err := d.send("eve@other.example", []string{partner.address}, letter("eve@other.example", partner.address, "e1@other.example", "x", "x\n")); !refused(err, 550, "5.1.1") {
+		t.Errorf("from the street: %v", err)
+	}
+	alone := newDesk(t, nil)
+	if err := alone.submits(anneTeam, []string{partner.address}, "Contrat", "Bonjour\n"); !refused(err, 550, "5.1.1") {
+		t.Errorf("no such mailbox: %v", err)
+	}
+}
+
+// customersOf is where a configuration routes customers' mail to.
+func customersOf(config string) string {
+	_, rest, _ := strings.Cut(config, "\"client.example\" = \"")
+	to, _, _ := strings.Cut(rest, "\"")
+	return to
+}
+
+// A client that sends a copy of everything to its user gets it, as the customer
+// sees it.
+func TestACopyToOneself(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, c := d.ask(jean, anne, "Question", "Bonjour\n")
+	to, mail := replyTo(c, anneOwn, "Voici.")
+	d.must(d.submit("anne", "secret of anne", anne.address, []string{to, anne.address}, mail))
+	d.says(jean.reads(), "Voici.")
+	d.says(anne.reads(), "Voici.")
+	if len(d.ticket(10000).Participants) != 1 {
+		t.Errorf("%+v", d.ticket(10000).Participants)
+	}
+	if err := d.submits(anneOwn, []string{anne.address}, "Note à moi-même", "Lait, pain\n"); !refused(err, 550, "5.7.1") {
+		t.Errorf("to herself: %v", err)
+	}
+}

@@ -29,7 +29,8 @@ func (e *eraser) heldMails() error {
 }
 
 func (e *eraser) heldConcerns(tx ReadTx, h *HeldMail) (bool, error) {
-	if e.is(h.From) || slices.ContainsFunc(h.To, e.is) || e.mentions(string(h.Facts)) {
+	if e.is(h.From) || slices.ContainsFunc(h.To, e.is) || e.mentions(string(h.Facts)) ||
+		slices.ContainsFunc(slices.Concat(h.Instead, h.Bad), e.mentions) {
 		return true, nil
 	}
 	if h.Ticket == 0 {
@@ -55,7 +56,7 @@ func (e *eraser) heldMail(tx Tx, id uint64) (mails, rows, underWay int, err erro
 	if mails, err = eraseMails(tx, append(slices.Clone(h.Answers), h.Mail)...); err != nil {
 		return 0, 0, 0, err
 	}
-	h.Subject, h.Facts, h.Reasons, h.From = "", nil, nil, addr.Address{}
+	h.Subject, h.Facts, h.Reasons, h.Instead, h.Bad, h.From = "", nil, nil, nil, nil, addr.Address{}
 	h.To = slices.DeleteFunc(h.To, e.is)
 	return mails, 0, 0, put(tx, key(tableHeld, id), h)
 }
