@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"postdesk/internal/addr"
+	"postdesk/internal/compose"
 	"postdesk/internal/ticket"
 	"postdesk/pipeline"
 	"postdesk/store"
@@ -40,6 +41,9 @@ type TicketPage struct {
 	Participants []Participant `json:"participants"`
 	Observers    []string      `json:"observers"`
 	Linked       []uint64      `json:"linked"`
+	MergedInto   uint64        `json:"merged_into,omitempty"` // the ticket that its mails are in now
+	Merged       []uint64      `json:"merged,omitempty"`      // the tickets that went into this one
+	SplitFrom    uint64        `json:"split_from,omitempty"`
 	Suspect      bool          `json:"suspect"`
 	Resolution   string        `json:"resolution"`
 	Erased       bool          `json:"erased"`
@@ -74,6 +78,7 @@ type Message struct {
 
 // Event is one entry of a ticket's history.
 type Event struct {
+	Ticket  uint64            `json:"ticket,omitempty"` // whose event it is, when that one was merged into this
 	Seq     uint64            `json:"seq"`
 	At      time.Time         `json:"at"`
 	By      string            `json:"by"`
@@ -81,6 +86,8 @@ type Event struct {
 	Message uint64            `json:"message,omitempty"`
 	Who     string            `json:"who,omitempty"` // a participant's address
 	Data    map[string]string `json:"data,omitempty"`
+	// Sentence is the event in words, in a history.
+	Sentence string `json:"sentence,omitempty"`
 }
 
 func ticketOf(t *ticket.Ticket) Ticket {
@@ -181,7 +188,7 @@ func pageOf(tx store.ReadTx, number uint64) (TicketPage, error) {
 	if err != nil {
 		return TicketPage{}, missing(err, "ticket %d", number)
 	}
-	page := TicketPage{Ticket: ticketOf(t), Language: t.Language, Observers: t.Observers, Linked: t.Linked, Suspect: t.Suspect,
+	page := TicketPage{Ticket: ticketOf(t), Language: t.Language, Observers: t.Observers, Linked: t.Linked, MergedInto: t.MergedInto, Merged: t.Merged, SplitFrom: t.SplitFrom, Suspect: t.Suspect,
 		Resolution: t.Resolution, Erased: t.Erased, Messages: []Message{}, Participants: []Participant{}}
 	if page.Observers == nil {
 		page.Observers = []string{}
@@ -224,7 +231,7 @@ type RawMail struct{ Number, Seq uint64 }
 func (d *Desk) rawMail(ctx context.Context, q RawMail, out io.Writer) error {
 	var mail store.Mail
 	err := d.Store.View(ctx, func(tx store.ReadTx) error {
-		m, err := store.GetMessage(tx, q.Number, q.Seq)
+		_, m, err := store.FindMessage(tx, q.Number, q.Seq)
 		if err != nil {
 			return missing(err, "mail %d in ticket %d", q.Seq, q.Number)
 		}
@@ -240,11 +247,29 @@ func (d *Desk) rawMail(ctx context.Context, q RawMail, out io.Writer) error {
 
 func (d *Desk) history(ctx context.Context, q TicketNumber, emit func(Event) error) error {
 	return d.Store.View(ctx, func(tx store.ReadTx) error {
-		if _, err := store.GetTicket(tx, q.Number); err != nil {
+		t, err := store.GetTicket(tx, q.Number)
+		if err != nil {
 			return missing(err, "ticket %d", q.Number)
 		}
-		return store.Events(tx, q.Number, func(e ticket.Event) error { return emit(eventOf(e)) })
+		return store.History(tx, t, func(number uint64, e ticket.Event) error {
+			out := eventOf(e)
+			if number != t.Number {
+				out.Ticket = number
+			}
+			out.Sentence = d.teller().Sentence(e)
+			return emit(out)
+		})
 	})
+}
+
+// teller says events in words, as #history does.
+func (d *Desk) teller() compose.Teller {
+	return compose.Teller{Lang: "en", Agent: func(id string) string {
+		if a := d.Config().AgentByID(id); a != nil {
+			return a.Name
+		}
+		return id
+	}}
 }
 
 func eventOf(e ticket.Event) Event {

@@ -85,7 +85,7 @@ func (p *Pipeline) copyIn(w *world, c copyOf, agent *config.Agent, m minter, mar
 			Subject:    w.agentSubject(c.t),
 			Date:       c.at,
 			MessageID:  mark.messageID,
-			References: []string{mark.thread},
+			References: m.joined(mark.thread, agent.ID),
 			InReplyTo:  mark.thread,
 			Why:        c.whyFor(w, agent),
 		},

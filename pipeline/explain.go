@@ -55,25 +55,26 @@ func (p *Pipeline) Explain(ctx context.Context, id string) ([]Explanation, error
 }
 
 func (p *Pipeline) explainMessage(tx store.ReadTx, id string) ([]Explanation, error) {
-	number, seq, err := store.ByMessageID(tx, clip(id))
+	trail, err := store.TrailOf(tx, clip(id))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	m, err := store.GetMessage(tx, number, seq)
+	at := trail[len(trail)-1]
+	m, err := store.GetMessage(tx, at.Ticket, at.Message)
 	if err != nil {
-		return nil, fmt.Errorf("message %d of ticket %d: %w", seq, number, err)
+		return nil, fmt.Errorf("message %d of ticket %d: %w", at.Message, at.Ticket, err)
 	}
-	x := Explanation{MessageID: id, Direction: "in", Ticket: number, Message: seq, Kind: m.Kind}
+	x := Explanation{MessageID: id, Direction: "in", Ticket: at.Ticket, Message: at.Message, Kind: m.Kind}
 	if m.Sent != 0 && m.MessageID == id {
 		x.Direction = "out"
 	}
 	if err := x.facts(m.Facts); err != nil {
 		return nil, err
 	}
-	if err := x.consequences(tx); err != nil {
+	if err := x.consequences(tx, trail); err != nil {
 		return nil, err
 	}
 	return []Explanation{x}, nil
@@ -92,17 +93,19 @@ func (x *Explanation) facts(raw []byte) error {
 	return nil
 }
 
-// consequences are the events of the moment that the mail came, those that name it, and
-// what went out because of it.
-func (x *Explanation) consequences(tx store.ReadTx) error {
-	err := store.Events(tx, x.Ticket, func(e ticket.Event) error {
-		if e.Message == x.Message || x.Facts != nil && e.At.Equal(x.Facts.At) {
-			x.Events = append(x.Events, e)
+// consequences are the events of the moment that the mail came, those that name it, in each
+// ticket that it has been in, and what went out because of it.
+func (x *Explanation) consequences(tx store.ReadTx, trail []ticket.Place) error {
+	for _, at := range trail {
+		err := store.Events(tx, at.Ticket, func(e ticket.Event) error {
+			if e.Message == at.Message || x.Facts != nil && e.At.Equal(x.Facts.At) {
+				x.Events = append(x.Events, e)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	return store.SentWith(tx, x.Ticket, x.Message, func(r store.Outgoing) error {
 		x.Outbox = append(x.Outbox, r)
@@ -139,7 +142,7 @@ func (p *Pipeline) explainOutgoing(tx store.ReadTx, id string) ([]Explanation, e
 		}
 		return nil
 	}
-	scan := func() error { return store.SentOf(tx, t.Ticket, keep) }
+	scan := func() error { return store.SentAs(tx, t.Ticket, t.Item, keep) }
 	if t.Ticket == 0 {
 		scan = func() error { return store.AllOutgoing(tx, keep) }
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"postdesk/internal/compose"
-	"postdesk/internal/config"
 	"postdesk/internal/ticket"
 	"postdesk/store"
 )
@@ -28,7 +27,7 @@ func (out *outbound) merge(c ticket.Command) (string, error) {
 			return "", err
 		}
 		all = append(all, strconv.FormatUint(out.t.Number, 10), strconv.FormatUint(other.Number, 10))
-		if err := out.unite(c, other); err != nil {
+		if err := out.unite(other); err != nil {
 			return "", err
 		}
 	}
@@ -39,7 +38,7 @@ func (out *outbound) merge(c ticket.Command) (string, error) {
 // this. One that the agent may not see is as if it were not there.
 func (out *outbound) mergeable(c ticket.Command, number uint64) (*ticket.Ticket, error) {
 	other, err := store.LiveTicket(out.tx, number)
-	if errors.Is(err, store.ErrNotFound) || err == nil && !out.w.maySee(out.agent, other) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && !out.w.sees(out.agent, other) {
 		return nil, refuse(c, fmt.Sprintf(words(out.lang(), "mergeUnknown"), number))
 	}
 	if err != nil {
@@ -79,23 +78,9 @@ func whose(p *ticket.Participant) string {
 	return p.Name + " (" + p.Address.String() + ")"
 }
 
-// maySee says whether an agent may know of a ticket: one of a team of theirs,
-// one that they have or had to do with, any for a supervisor.
-func (w *world) maySee(a *config.Agent, t *ticket.Ticket) bool {
-	if a.Role == config.RoleSupervisor || t.Assignee == a.ID || slices.Contains(t.Observers, a.ID) || slices.Contains(t.Writers, a.ID) || inTeam(w.teamOf(t), a.ID) {
-		return true
-	}
-	for _, address := range t.Teams {
-		if team := w.team(address); team != nil && inTeam(team, a.ID) {
-			return true
-		}
-	}
-	return false
-}
-
 // unite makes one of this ticket and another, and this mail's the one that is
 // left.
-func (out *outbound) unite(c ticket.Command, other *ticket.Ticket) error {
+func (out *outbound) unite(other *ticket.Ticket) error {
 	gone := younger(out.t, other)
 	stay := other
 	if gone == other {

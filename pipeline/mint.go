@@ -74,6 +74,21 @@ func (m minter) thread(who addr.Person) string {
 	return bare(addr.MessageID(m.keys.Mint(tok), "", m.team.Address.Domain))
 }
 
+// maxJoined is how many merged tickets' threads a copy names.
+const maxJoined = 10
+
+// joined are the ids of the threads that a mail to an agent goes on with: the
+// ticket's, and those of the tickets that were merged into it, so that the
+// agent's client shows them as one.
+func (m minter) joined(thread, agent string) []string {
+	list := []string{thread}
+	for _, n := range m.t.Merged[:min(len(m.t.Merged), maxJoined)] {
+		tok := addr.Token{Kind: addr.KindThread, Ticket: n, Person: m.agent(agent)}
+		list = append(list, bare(addr.MessageID(m.keys.Mint(tok), "", m.team.Address.Domain)))
+	}
+	return list
+}
+
 // minted reads the token of a Message-ID of ours; false for any other.
 func (p *Pipeline) minted(id string) (addr.Token, bool) {
 	tok, ok := addr.TokenOfMessageID(id)

@@ -32,7 +32,7 @@ func (w *world) timerFacts(t *ticket.Ticket) rules.TimerFacts {
 		f.Told = t.PromisedAt
 	}
 	switch {
-	case t.Erased:
+	case t.Erased || t.MergedInto != 0: // it lives and goes with the ticket that it is in
 	case t.Status == ticket.Closed:
 		f.Stand, f.Since = rules.StandClosed, t.ClosedAt
 	case t.Status == ticket.Solved:

@@ -124,6 +124,13 @@ func TestMerge(t *testing.T) {
 			if d.tickets() != 2 {
 				t.Errorf("%d tickets", d.tickets())
 			}
+			jean.answers(got, "Merci.\n")
+			thanks := strings.Join(anne.reads().Header.MessageIDs("References"), " ")
+			for _, c := range []received{copy1, copy2} { // one thread in the agent's client
+				if !strings.Contains(thanks, c.Header.MessageIDs("References")[0]) {
+					t.Errorf("the copy's references %s lack the thread of %q", thanks, c.subject())
+				}
+			}
 			anne.answers(copy2, "#merge 10000\n")
 			d.says(anne.reads(), "déjà la même demande")
 		})

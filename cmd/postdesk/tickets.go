@@ -109,6 +109,10 @@ func (c *call) ticketPage(p admin.TicketPage) error {
 		t.row("  "+name, p.Fields[name])
 	}
 	t.field("Resolution", p.Resolution)
+	t.field("Linked to", numbers(p.Linked))
+	t.field("Merged into", numbers([]uint64{p.MergedInto}))
+	t.field("Merged from", numbers(p.Merged))
+	t.field("Split from", numbers([]uint64{p.SplitFrom}))
 	if p.Suspect {
 		t.row("Suspect", "yes")
 	}
@@ -136,12 +140,27 @@ func ticketHistory(*flag.FlagSet) func(*call) error {
 			return err
 		}
 		return c.withDesk(func(r admin.Runner) error {
-			head := []any{"SEQ", "AT", "BY", "WHAT", "DETAIL"}
+			head := []any{"SEQ", "AT", "WHAT", "HISTORY"}
 			return show(c, r, "ticket/history", admin.TicketNumber{Number: n}, head, func(e admin.Event) []any {
-				return []any{e.Seq, when(e.At), e.By, e.What, detail(e)}
+				seq := fmt.Sprint(e.Seq)
+				if e.Ticket != 0 {
+					seq = fmt.Sprintf("%d/%d", e.Ticket, e.Seq)
+				}
+				return []any{seq, when(e.At), e.What, e.Sentence}
 			})
 		})
 	}
+}
+
+// numbers are those of tickets, without those that are none.
+func numbers(list []uint64) string {
+	var words []string
+	for _, n := range list {
+		if n != 0 {
+			words = append(words, strconv.FormatUint(n, 10))
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // detail is an event's data on one line.
