@@ -241,20 +241,21 @@ func (out *outbound) obey() (*result, error) {
 
 // page is a mail that a command asks for.
 type page struct {
-	kind compose.NoticeKind
-	data compose.NoticeData
+	kind  compose.NoticeKind
+	data  compose.NoticeData
+	apart bool // it is not about this mail's ticket
 }
 
 // page answers the agent with one more mail, once everything is done.
 func (out *outbound) page(kind compose.NoticeKind, data compose.NoticeData) {
-	out.pages = append(out.pages, page{kind, data})
+	out.pages = append(out.pages, page{kind: kind, data: data})
 }
 
 // sendPages writes the answers to the agent; outside is a mail about no ticket.
 func (out *outbound) sendPages(outside bool) error {
 	for _, pg := range out.pages {
 		n := notice{kind: pg.kind, agent: out.agent, data: pg.data, answering: out.facts.MessageID, at: out.at}
-		if !outside {
+		if !outside && !pg.apart {
 			n.t = out.t
 		}
 		if err := out.p.notify(out.tx, out.w, n); err != nil {
@@ -301,7 +302,7 @@ func (out *outbound) writeNote() (*result, error) {
 	if err := out.keepAs(ticket.KindNote); err != nil {
 		return nil, err
 	}
-	out.m.Excerpt = excerpt(out.noteText())
+	out.m.Excerpt = excerpt(compose.Said(out.noteText(), out.agent.Name))
 	if err := out.event(ticket.Event{By: out.by(), What: ticket.Noted, Message: out.m.Seq}); err != nil {
 		return nil, err
 	}
@@ -311,7 +312,10 @@ func (out *outbound) writeNote() (*result, error) {
 	if err := out.sendPages(false); err != nil {
 		return nil, err
 	}
-	readers := out.w.present(out.t.NoteReaders(out.agent.ID, out.w.crew(out.team)))
+	readers, err := out.noteReaders()
+	if err != nil {
+		return nil, err
+	}
 	c := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyNote, at: out.at, readers: readers, commands: out.lines()}
 	if err := out.p.sendCopies(out.tx, out.w, c); err != nil {
 		return nil, err

@@ -162,8 +162,8 @@ func (out *outbound) askAll(list []asked) (*result, error) {
 			}
 		}
 	}
-	if reasons := out.strays(); len(findings)+len(reasons) > 0 && !out.guardPassed() {
-		return out.hold(holdGuard, findings, reasons)
+	if len(findings) > 0 && !out.guardPassed() {
+		return out.hold(holdGuard, findings, nil)
 	}
 	if err := out.keepAs(ticket.KindAsideOut); err != nil {
 		return nil, err

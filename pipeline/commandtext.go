@@ -46,6 +46,7 @@ func (out *outbound) parse() error {
 	rest, missing := out.draft().Strike(out.struck)
 	if !out.overruled() {
 		bad = append(bad, unlike(rest, missing)...)
+		bad = append(bad, astray(rest)...)
 	}
 	out.left, out.rest = rest, strings.TrimSpace(cmp.Or(rest.Plain, rest.HTML))
 	if len(bad) > 0 {
@@ -78,6 +79,9 @@ func (out *outbound) sort(typed []ticket.Typed) (bad badCommands) {
 			out.commands, out.struck = append(out.commands, l.Command), append(out.struck, l.Line)
 		}
 	}
+	if h != nil && len(h.Instead) > 0 {
+		out.struck = append(out.struck, without(h.Bad, out.struck)...) // those that stood in the text
+	}
 	if h != nil {
 		for _, line := range h.Instead {
 			if commands, _, err := ticket.ParseCommands(line); err == nil {
@@ -86,6 +90,11 @@ func (out *outbound) sort(typed []ticket.Typed) (bad badCommands) {
 		}
 	}
 	return bad
+}
+
+// without are the lines of list that are not in known.
+func without(list, known []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(line string) bool { return slices.Contains(known, line) })
 }
 
 // unlike finds where the text of a mail and its HTML do not bear the same commands: what is obeyed in one would be read in
@@ -105,9 +114,14 @@ func unlike(rest *compose.Draft, missing []string) (bad badCommands) {
 	return bad
 }
 
-// stray is a command that stands in the text and not above it, "" for none.
-func (out *outbound) stray() string {
-	return cmp.Or(ticket.Stray(out.left.Plain), ticket.Stray(out.left.HTML), ticket.Stray(out.left.More))
+// astray are the commands that stand in the text and not above it.
+func astray(rest *compose.Draft) (bad badCommands) {
+	for _, form := range []string{rest.Plain, rest.HTML, rest.More} {
+		if bad = ticket.Strays(form); len(bad) > 0 {
+			break
+		}
+	}
+	return bad
 }
 
 // noteText is what a note says, from the command's own line on.

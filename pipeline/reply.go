@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,19 +44,21 @@ func (out *outbound) reply() (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if composed.Findings, err = out.unlessPublic(composed.Findings); err != nil {
+		return nil, err
+	}
 	crossed, err := out.crossed()
 	if err != nil {
 		return nil, err
 	}
 	out.crossing = crossed
-	reasons := out.strays()
 	if out.guardPassed() {
-		composed.Findings, reasons = nil, nil
+		composed.Findings = nil
 	} else if out.gesture == rules.GestureWrite {
 		composed.Findings = out.counted(composed.Findings)
 	}
-	if findings := append(composed.Findings, crossed.findings...); len(findings)+len(reasons) > 0 {
-		return out.hold(holdGuard, findings, reasons)
+	if findings := append(composed.Findings, crossed.findings...); len(findings) > 0 {
+		return out.hold(holdGuard, findings, nil)
 	}
 	if err := out.keepAs(ticket.KindOut); err != nil {
 		return nil, err
@@ -65,6 +66,7 @@ func (out *outbound) reply() (*result, error) {
 	if err := out.send(mark, composed.Source, to, append(cc, out.unseen()...)); err != nil {
 		return nil, err
 	}
+	out.composed = composed.Source
 	if err := out.organised(); err != nil {
 		return nil, err
 	}
@@ -286,7 +288,11 @@ func (out *outbound) supersede() error {
 // observers are told at each message that they may see.
 func (out *outbound) observers() error {
 	readers := slices.DeleteFunc(out.w.present(out.t.Observers), func(id string) bool { return id == out.agent.ID })
-	c := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyColleague, at: out.at, readers: readers, commands: out.lines()}
+	mail, err := out.asSent()
+	if err != nil {
+		return err
+	}
+	c := copyOf{t: out.t, m: out.m, mail: mail, kind: compose.CopyColleague, at: out.at, readers: readers, commands: out.lines()}
 	return out.p.sendCopies(out.tx, out.w, c)
 }
 

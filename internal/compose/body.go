@@ -59,7 +59,7 @@ func (k *cleaner) edits(f *flat, first bool) []edit {
 		list = append(list, wholeLines(f.text, e))
 	}
 	if first && len(k.commands) > 0 {
-		found, missing := commandEdits(f.text, k.commands)
+		found, missing := commandEdits(f.text[:f.quote], k.commands)
 		list = append(list, found...)
 		k.missing = append(k.missing, missing...)
 	}
@@ -320,6 +320,9 @@ func findElement(n *html.Node, a atom.Atom) *html.Node {
 }
 
 func (k *cleaner) newCID(old string) string { return k.cids[strings.ToLower(unescapePercent(old))] }
+
+// Mentions says whether a passage stands in a text, without regard to case, white space and punctuation.
+func Mentions(text, passage string) bool { return containsName(text, passage) }
 
 // containsName looks for a name without regard to case and white space.
 func containsName(text, name string) bool {

@@ -8,9 +8,8 @@ import (
 	"postdesk/internal/message"
 )
 
-// commandEdits finds the command lines at the top of text, whatever white space,
-// wrapping, quotes, list marks and links a client made of them. Other lines that begin with "#" may
-// stand between them. missing are those that are not there.
+// commandEdits finds command lines in new text, those at its top first, whatever white space,
+// wrapping, quotes, list marks and links a client made of them. missing are those that are not there.
 func commandEdits(text string, commands []string) (list []edit, missing []string) {
 	pos := 0
 	for _, cmd := range commands {
@@ -29,20 +28,25 @@ func commandEdits(text string, commands []string) (list []edit, missing []string
 	return list, missing
 }
 
-// commandEdit looks for one command from pos on, as long as lines begin with "#".
+// commandEdit looks for one command where a line begins, from pos on.
 func commandEdit(text string, pos int, want string) (found edit, ok bool) {
-	for at := pos; ; {
+	at := pos
+	for range maxLooked {
 		begin := skipLead(text, at)
 		if end, ok := matchSqueezed(text, begin, want); ok {
 			return edit{start: at, end: end}, true
 		}
 		line, _, more := strings.Cut(text[begin:], "\n")
-		if !more || !isHash(line) {
+		if !more {
 			return edit{}, false
 		}
 		at = begin + len(line) + 1
 	}
+	return edit{}, false
 }
+
+// maxLooked is in how many lines a command is looked for.
+const maxLooked = 5000
 
 // squeeze is text without what clients change: white space, invisible characters,
 // emphasis, the shape of quotes, dots that became an ellipsis, dashes that became

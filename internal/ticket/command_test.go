@@ -201,7 +201,11 @@ func TestAStrayCommandIsFound(t *testing.T) {
 		"Bonjour,\n#note " + strings.Repeat("x", 90): "#note " + strings.Repeat("x", 90),
 		"Bonjour,\nécrivez #note dans le sujet.\n":   "",
 	} {
-		if got := ticket.Stray(text); got != want {
+		got := ""
+		if list := ticket.Strays(text); len(list) > 0 {
+			got = list[0].Line
+		}
+		if got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}

@@ -18,6 +18,7 @@ const (
 	TooLong        CommandFault = "too-long"    // more than a command may say
 	TooMany        CommandFault = "too-many"    // more lines than a mail may have
 	TwoForms       CommandFault = "two-forms"   // the text of the mail and its HTML do not say the same
+	StrayCommand   CommandFault = "stray"       // it does not stand at the top
 )
 
 // Bounds of commands.
@@ -46,6 +47,10 @@ func (e *CommandError) Corrected() string {
 		return ""
 	case e.Fault == Needless:
 		return e.Closest[0]
+	case e.Fault == StrayCommand:
+		if _, err := parseCommand(e.Line); err == nil {
+			return e.Line
+		}
 	}
 	_, arg, _ := strings.Cut(strings.TrimSpace(e.Line[1:]), " ")
 	return strings.TrimSpace(e.Closest[0] + " " + strings.TrimSpace(arg))
@@ -108,19 +113,23 @@ func ParseCommands(text string) (commands []Command, rest string, err error) {
 	return commands, rest, nil
 }
 
-// Stray finds a line of a text that is a command, or nearly one, and does not stand above the
-// text; "" when there is none. It would leave with the text, and do nothing.
-func Stray(text string) string {
+// Strays finds the lines of a text that are commands, or nearly, and do not stand above it: they would
+// leave with the text, and do nothing. At most 50.
+func Strays(text string) (list []*CommandError) {
 	for line := range strings.Lines(text) {
 		clean := cleanLine(line)
-		if !looksLikeCommand(clean) {
+		if !looksLikeCommand(clean) || len(list) == maxLines {
 			continue
 		}
-		if _, err := parseCommand(clean); err == nil || err.Fault != UnknownCommand || isSlip(clean) {
-			return clean
+		c, err := parseCommand(clean)
+		switch {
+		case err == nil:
+			list = append(list, &CommandError{Line: clean, Fault: StrayCommand, Name: c.Name, Closest: []string{"#" + string(c.Name)}})
+		case err.Fault != UnknownCommand || isSlip(clean):
+			list = append(list, &CommandError{Line: err.Line, Fault: StrayCommand, Name: err.Name, Closest: err.Closest})
 		}
 	}
-	return ""
+	return list
 }
 
 // isSlip says whether the first word of a line is one letter away from a command.
