@@ -5,9 +5,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
+	"postdesk/internal/config"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
 	"postdesk/store"
@@ -72,7 +75,7 @@ func (out *outbound) back(c ticket.Command) (string, error) {
 		return "", err
 	}
 	if pg != nil {
-		out.page(compose.NoticePage, compose.NoticeData{Page: pg})
+		out.answerPage(pg, nil)
 	}
 	return c.Line + " – " + pageWord(out.lang(), "backNow"), nil
 }
@@ -165,8 +168,31 @@ func (out *outbound) waiting() error {
 	if more := len(list) - maxPageRows; more > 0 {
 		pg.Notes = []string{fmt.Sprintf(pageWord(lang, "andMore"), more)}
 	}
-	out.page(compose.NoticePage, compose.NoticeData{Page: pg})
+	out.answerPage(pg, nil)
 	return nil
+}
+
+// absentLines says who of some teams is away.
+func (out *outbound) absentLines(teams []*config.Team) ([]string, error) {
+	var lines, seen []string
+	for _, team := range teams {
+		for _, id := range out.w.crew(team) {
+			note, err := out.w.absentNote(out.tx, id, out.lang(), out.at)
+			if err != nil {
+				return nil, err
+			}
+			if note != "" && !slices.Contains(seen, id) {
+				lines, seen = append(lines, upperFirst(note)+"."), append(seen, id)
+			}
+		}
+	}
+	return lines, nil
+}
+
+// upperFirst begins a sentence.
+func upperFirst(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 // relieve hands a ticket whose agent is away to the next whom routing finds, for

@@ -117,7 +117,7 @@ func (in *inbound) ackFacts(target addr.Address, w *windows) (*rules.AckFacts, e
 		Report:      in.report() != nil, CalendarMethod: in.mail.CalendarMethod(), Spam: in.facts.Filter.Spam, Malware: in.facts.Filter.Malware,
 		DMARCFail: r.DMARC.Result == mailauth.Fail, Backed: in.facts.Auth.Backed != "", TempError: r.TempError(),
 		KnownTwoWay: in.twoWay(target), EnvelopeAligned: in.envelopeAligned(),
-		Caps: rules.Caps{Limits: in.w.cfg.Acknowledge, Ticket: in.t.Acknowledged, Address: &w.address, Domain: &w.domain, All: &w.all, Tripped: w.tripped},
+		Caps: rules.Caps{Limits: in.w.cfg.Acknowledge, Ticket: in.t != nil && in.t.Acknowledged, Address: &w.address, Domain: &w.domain, All: &w.all, Tripped: w.tripped},
 		Off:  !in.team.Acknowledge || in.outcome.Acknowledge != nil && !*in.outcome.Acknowledge,
 	}
 	f.Date, _ = in.mail.Header.Date()

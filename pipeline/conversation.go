@@ -31,7 +31,7 @@ func (out *outbound) show(c ticket.Command) (string, error) {
 	}
 	pg := &compose.Page{Title: title, Sections: []compose.Section{
 		{Heading: title, Lines: []string{t.Subject}, Table: out.factTable(t), Links: out.nextSteps(t, ticket.CmdHistory)}, talk}}
-	out.page(compose.NoticePage, compose.NoticeData{Page: pg})
+	out.answerPage(pg, t)
 	return "", nil
 }
 

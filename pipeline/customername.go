@@ -323,7 +323,10 @@ func (out *outbound) keepWords(c carried) error {
 	if err := out.event(ticket.Event{By: out.by(), What: ticket.Noted, Message: out.m.Seq}); err != nil {
 		return err
 	}
-	readers := out.w.present(out.t.NoteReaders(out.agent.ID, out.w.crew(out.team)))
+	readers, err := out.noteReaders()
+	if err != nil {
+		return err
+	}
 	n := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyNote, at: out.at, readers: readers, commands: out.lines()}
 	return out.p.sendCopies(out.tx, out.w, n)
 }

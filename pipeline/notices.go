@@ -42,9 +42,6 @@ func (p *Pipeline) notify(tx store.Tx, w *world, n notice) error {
 	if n.team != nil {
 		in.Team = n.team
 	}
-	if (n.kind == compose.NoticeHelp || n.kind == compose.NoticeWelcome) && in.Data.Page == nil {
-		in.Data.Page = compose.HelpPage(in.Team.Language)
-	}
 	row := store.Outgoing{To: n.agent.Address, Purpose: store.PurposeNotice, Agent: n.agent.ID, Due: n.at, Created: n.at}
 	item, err := p.noticeHead(tx, w, n, &in)
 	if err != nil {
@@ -60,6 +57,9 @@ func (p *Pipeline) notify(tx store.Tx, w *world, n notice) error {
 		row.Message, row.Reduced = n.about, true
 	}
 	in.Lang = w.languageOf(n.agent, in.Team)
+	if (n.kind == compose.NoticeHelp || n.kind == compose.NoticeWelcome) && in.Data.Page == nil {
+		in.Data.Page = compose.HelpPage(in.Lang)
+	}
 	src, err := w.compose.Notice(in)
 	if err != nil {
 		return err

@@ -77,3 +77,10 @@ func (w *world) writerOrNext(tx store.ReadTx, t *ticket.Ticket, writer string, n
 	duty, _, err := w.onDuty(tx, t, now)
 	return w.present(append([]string{writer}, duty...)), err
 }
+
+// noteReaders are the agents who get this agent's note. Where it is for the
+// whole team, those who are away are left alone.
+func (out *outbound) noteReaders() ([]string, error) {
+	crew, err := reachable(out.tx, out.w.crew(out.team), out.at)
+	return out.w.present(out.t.NoteReaders(out.agent.ID, crew)), err
+}

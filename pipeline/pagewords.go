@@ -16,8 +16,8 @@ var pageSentences = map[string]map[string]string{
 		"backMoved":      "Pendant votre absence, ces demandes ont été confiées à d’autres. «\u00a0Je m’en occupe\u00a0» vous les rend.",
 		"waitingTitle":   "Ces demandes attendent encore votre réponse",
 		"waiting":        "Ces demandes attendent encore votre réponse, et restent à vous. Si le client écrit de nouveau pendant votre absence, elles iront à un collègue.",
-		"isAway":         "attention\u00a0: %s est en absence",
-		"isAwayUntil":    "attention\u00a0: %s est en absence, de retour le %s",
+		"isAway":         "%s est en absence",
+		"isAwayUntil":    "%s est en absence, de retour le %s",
 		"goneNowhere":    "le reste de votre message n’a été envoyé à personne",
 
 		"noSuchCommand":   "Cette commande n’existe pas.",
@@ -69,8 +69,8 @@ var pageSentences = map[string]map[string]string{
 		"backMoved":      "While you were away, these tickets were handed to others. “I’ll take it” brings one back to you.",
 		"waitingTitle":   "These tickets still wait for your answer",
 		"waiting":        "These tickets still wait for your answer, and stay with you. If the customer writes again while you are away, they go to a colleague.",
-		"isAway":         "careful: %s is away",
-		"isAwayUntil":    "careful: %s is away, and back on %s",
+		"isAway":         "%s is away",
+		"isAwayUntil":    "%s is away, and back on %s",
 		"goneNowhere":    "the rest of your message was sent to nobody",
 
 		"noSuchCommand":   "There is no such command.",

@@ -82,7 +82,7 @@ func (out *outbound) help(c ticket.Command) (string, error) {
 	if !ok {
 		return "", refuse(c, pageWord(out.lang(), "noSuchCommand"), ticket.Closest(word)...)
 	}
-	out.page(compose.NoticePage, compose.NoticeData{Page: compose.HelpOn(out.lang(), name)})
+	out.answerPage(compose.HelpOn(out.lang(), name), nil)
 	return "", nil
 }
 
@@ -135,18 +135,26 @@ func (out *outbound) history(c ticket.Command) (string, error) {
 		pg.Lines = append(pg.Lines, fmt.Sprintf(pageWord(lang, "earlier"), skipped))
 	}
 	pg.Sections = append(pg.Sections, compose.Section{Links: out.nextSteps(t, ticket.CmdShow)})
-	out.page(compose.NoticePage, compose.NoticeData{Page: pg})
+	out.answerPage(pg, t)
 	return "", nil
 }
 
-// takePage takes the pages that were asked for out of what is to be answered:
-// they go with the transcript, as one mail. nil for none.
+// answerPage answers with a page. One that tells of other tickets is a
+// mail of its own, from the agent's own address: what is said of one customer has no
+// place in another's thread.
+func (out *outbound) answerPage(pg *compose.Page, about *ticket.Ticket) {
+	apart := about == nil || out.t == nil || about.Number != out.t.Number
+	out.pages = append(out.pages, page{kind: compose.NoticePage, data: compose.NoticeData{Page: pg}, apart: apart})
+}
+
+// takePage takes the pages that may go with the transcript out of what is to be
+// answered, as one; nil for none.
 func (out *outbound) takePage() *compose.Page {
 	var all *compose.Page
 	var others []page
 	for _, pg := range out.pages {
 		switch {
-		case pg.kind != compose.NoticePage || pg.data.Page == nil:
+		case pg.kind != compose.NoticePage || pg.data.Page == nil || pg.apart && !out.outside:
 			others = append(others, pg)
 		case all == nil:
 			all = pg.data.Page

@@ -21,7 +21,8 @@ type listQuery struct {
 	mine, nobody  bool
 	late          bool
 	found         []*ticket.Ticket
-	total, pruned int // of pruned tickets it was not looked at what they are
+	absent        []string // who of the teams is away, in sentences
+	total, pruned int      // how many there are, and how many of them are not what was asked for
 }
 
 // listWords are what may follow #list, folded.
@@ -38,10 +39,18 @@ func (out *outbound) list(c ticket.Command) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if out.t != nil { // what the commands before this one did counts
+		if err := out.p.save(out.tx, out.w, out.t); err != nil {
+			return "", err
+		}
+	}
 	if err := out.find(q); err != nil {
 		return "", err
 	}
-	out.page(compose.NoticePage, compose.NoticeData{Page: out.listPage(q)})
+	if q.absent, err = out.absentLines(q.teams); err != nil {
+		return "", err
+	}
+	out.answerPage(out.listPage(q), nil)
 	return "", nil
 }
 
@@ -136,9 +145,9 @@ func (out *outbound) listPage(q *listQuery) *compose.Page {
 		}
 		return waitsSince(a).Compare(waitsSince(b))
 	})
-	pg := &compose.Page{Title: fmt.Sprintf("%s (%d)", q.title, q.total)}
+	pg := &compose.Page{Title: fmt.Sprintf("%s (%d)", q.title, q.total), Lines: q.absent}
 	if q.total == 0 {
-		pg.Lines = []string{pageWord(lang, "emptyList")}
+		pg.Lines = append(pg.Lines, pageWord(lang, "emptyList"))
 		return pg
 	}
 	shown := q.found[:min(len(q.found), maxPageRows)]

@@ -86,12 +86,15 @@ func TestWhoIsAwayIsPassedOver(t *testing.T) {
 		t.Fatalf("absence of anne: %+v", d.absence("anne"))
 	}
 
+	bruno.writes(d.deskOf(bruno, "bruno"), "", "#liste\n")
+	d.says(bruno.reads(), "Anne Durand est en absence, de retour le "+compose.Day(d.back(), "fr"), "10000")
+
 	// A new request of her customer goes to the next; so does his answer in her ticket.
 	jean.writes(generic, "Seconde", "Encore une question\n")
 	jean.reads()
 	brunos := bruno.reads()
 	d.says(brunos, "Encore une question")
-	d.expect(10002, ticket.New, "bruno")
+	d.expect(10003, ticket.New, "bruno")
 	jean.answers(reply, "Merci, mais non.\n")
 	handed := claire.reads() // by turn
 	d.says(handed, "Merci, mais non.", "En l’absence de Anne Durand", "votre réponse partira")
@@ -122,7 +125,8 @@ func TestAnAbsenceEndsByItself(t *testing.T) {
 	jean, anne, bruno := d.jean(), d.anne(), d.bruno()
 	_, copy := d.ask(jean, anne, "Première", "Bonjour\n")
 	anne.answers(copy, "#absente 2 jours\n")
-	d.says(anne.reads(), "de retour", "attendent", "10000") // and what waits for her
+	d.says(anne.reads(), "attendent", "10000") // what waits for her
+	d.says(anne.reads(), "de retour")
 
 	d.later(47 * time.Hour)
 	jean.writes(generic, "Seconde", "Une question\n")
@@ -316,7 +320,7 @@ func TestAssigningToWhoIsAway(t *testing.T) {
 	bruno.writes(d.deskOf(bruno, "bruno"), "", "#away until "+named(d.last())+"\n")
 	bruno.reads()
 	anne.answers(copy, "#assign bruno\n")
-	d.says(anne.reads(), "Bruno Petit", "attention", "est en absence", compose.Day(d.back(), "fr"))
+	d.says(anne.reads(), "Bruno Petit est en absence", compose.Day(d.back(), "fr"))
 	bruno.reads()
 	d.expect(10000, ticket.New, "bruno")
 	anne.answers(copy, "#away someday\n")
