@@ -70,7 +70,7 @@ func customerOf(m received) string {
 // asideOf is whom an answer to a copy of an aside reaches; nil when it is no such copy.
 func (s *stage) asideOf(m received) *person {
 	name := m.Header.Mailboxes("From")[0].Name
-	if !strings.HasPrefix(name, "AVIS") {
+	if !strings.HasPrefix(name, "AVIS") || strings.Contains(m.text(), "ne participe pas") {
 		return nil
 	}
 	text := m.text()

@@ -24,6 +24,7 @@ type cleaner struct {
 	name      string            // the name that it looks for
 	insert    string            // text to put above
 	question  marked            // and above that, in a mail that asks for a decision
+	team      string            // its name
 	dropQuote bool              // the quote goes, where it can be told apart
 	page      string            // the HTML as it leaves
 	cids      map[string]string // Content-IDs, old to new
@@ -70,6 +71,7 @@ func (k *cleaner) edits(f *flat, first bool) []edit {
 	}
 	if k.via != "" {
 		list = append(list, viaEdits(f.text, k.via)...)
+		list = append(list, labelEdits(f.text, k.team)...)
 	}
 	return sortEdits(append(list, k.rw.edits(f.text)...))
 }

@@ -108,7 +108,7 @@ func (c *Composer) replyCleaner(in ReplyIn) (*cleaner, error) {
 		budget: message.NewHTMLBudget(maxHTML), lead: leadOf(in.Mail), dropQuote: in.DropQuote,
 	}
 	if in.Team != nil {
-		k.via = viaWords(in.Team)
+		k.via, k.team = viaWords(in.Team), cleanLine(in.Team.Name)
 	}
 	var err error
 	if k.question, err = c.question(in); err != nil {

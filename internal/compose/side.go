@@ -31,6 +31,35 @@ func offered(list []Offered, team *config.Team) []offeredView {
 	return out
 }
 
+// labels are what stands before a name in From of copies that are not the
+// customer's mails, in the languages that we speak.
+var labels = []string{"AVIS – ", "ASIDE – ", "NOTE – "}
+
+// maxLabelled is how long a name between a label and the team may be, in bytes.
+const maxLabelled = 300
+
+// labelEdits takes out of quoted names what we put around them: "AVIS – Dr Expert
+// (Relation Client)".
+func labelEdits(text, team string) []edit {
+	var list []edit
+	suffix := " (" + team + ")"
+	for _, label := range labels {
+		for pos := 0; ; {
+			i := strings.Index(text[pos:], label)
+			if i < 0 {
+				break
+			}
+			start := pos + i
+			pos = start + len(label)
+			name, _, _ := strings.Cut(text[pos:min(len(text), pos+maxLabelled)], suffix)
+			if end := pos + len(name); strings.HasPrefix(text[end:], suffix) && !strings.Contains(name, "\n\n") {
+				list = append(list, edit{start: start, end: pos}, edit{start: end, end: end + len(suffix)})
+			}
+		}
+	}
+	return list
+}
+
 // listed names people in a sentence.
 func listed(people []addr.Mailbox) string {
 	var list []string
