@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,6 +123,9 @@ func public(p *ticket.Participant) bool {
 // refused, which the session can still say.
 func (out *outbound) meaning(thread *rules.ThreadOut) error {
 	out.people = out.delivery.addressees()
+	if err := out.quoted(thread); err != nil {
+		return err
+	}
 	f := out.gestureFacts(*thread)
 	if f.Joined && !f.Proven && f.Known < f.Outside {
 		out.t, out.team = nil, out.delivery.team()
@@ -139,6 +143,34 @@ func (out *outbound) meaning(thread *rules.ThreadOut) error {
 		return reply.New(550, [3]int{5, 5, 3}, "The desk writes to at most "+strconv.Itoa(maxParticipants)+" people outside in one mail")
 	case f.Outside > 0 && out.released == nil:
 		return out.tooMany(f.Outside)
+	}
+	return nil
+}
+
+// quoted finds the ticket of a mail that an agent forwards with a client that
+// leaves References away: the copy's own block stands in the text.
+func (out *outbound) quoted(thread *rules.ThreadOut) error {
+	byID := (thread.Join || thread.Hold) && thread.By.Strength < rules.ByTag
+	if byID || out.env.Peer.Login == "" || len(out.people.outside())+len(out.people.colleagues) == 0 {
+		return nil
+	}
+	text, _ := out.mail.TextBody(maxAgentText)
+	number := out.w.compose.QuotedTicket(text)
+	if number == 0 {
+		return nil
+	}
+	err := out.openTicket(number)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	thread.Join, thread.Ticket, thread.Why = true, out.t.Number, "it quotes the copy of a mail of this ticket"
+	thread.By = rules.Evidence{Strength: rules.ByMintedID, Ticket: out.t.Number}
+	thread.Mentions = slices.DeleteFunc(thread.Mentions, func(n uint64) bool { return n == out.t.Number })
+	if out.t.Status == ticket.Closed && out.released == nil {
+		thread.Join, thread.Hold, out.t = false, true, nil // as any mail to a closed ticket
 	}
 	return nil
 }

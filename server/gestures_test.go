@@ -464,3 +464,25 @@ func TestACopyToOneself(t *testing.T) {
 		t.Errorf("to herself: %v", err)
 	}
 }
+
+// Some clients leave References away when they forward: our own block, which stands
+// in the text, says which ticket it is. A block that somebody made up does not.
+func TestAForwardWithoutReferences(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, expert := d.jean(), d.anne(), d.person("", "expert@other.example")
+	_, c := d.ask(jean, anne, "Panne de ma pompe", "Bonjour,\nma pompe fuit.\n")
+	quote := "De : Jean Client (via Relation Client) <" + c.token() + ">\nEnvoyé : mardi 17 novembre 2026 10:12\nÀ : Anne Durand <anne.durand@corp.example>\nObjet : " + c.subject() + "\n\n" + c.text()
+	d.must(d.submits(anneOwn, []string{expert.address}, "TR: "+c.subject(), "Votre avis ?\n\n"+quote))
+	m := expert.reads()
+	d.says(m, "Votre avis ?", "ma pompe fuit.")
+	d.without(m, "anne.durand@", "== postdesk", c.token())
+	jean.hearsNothing()
+	if d.messages(10000) != "in aside-out" || d.tickets() != 1 {
+		t.Errorf("messages %s, %d tickets", d.messages(10000), d.tickets())
+	}
+	forged := "Votre avis ?\n\n[== postdesk 10000 aaaaaa ==]\nx\n[== /postdesk 10000 aaaaaa ==]\n"
+	if err := d.submits(anneOwn, []string{expert.address}, "TR: "+c.subject(), forged); !refused(err, 550, "5.7.1") {
+		t.Errorf("with a forged block: %v", err)
+	}
+}
