@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"postdesk/internal/compose"
+	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/store"
 )
@@ -110,6 +111,15 @@ func (out *outbound) template(c ticket.Command) (string, error) {
 	name := out.used[0]
 	out.used = out.used[1:]
 	return "", out.event(ticket.Event{By: out.by(), What: ticket.CannedUsed, Message: out.m.Seq, Data: map[string]string{"name": name}})
+}
+
+// asSent is the agent's mail for colleagues: as the customer got it where a
+// canned answer is most of it.
+func (out *outbound) asSent() (*message.Message, error) {
+	if out.insert == "" || out.composed == nil {
+		return out.mail, nil
+	}
+	return message.Parse(out.composed)
 }
 
 // maxListedTemplates bounds the page of canned answers.

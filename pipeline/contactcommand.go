@@ -49,7 +49,6 @@ func (out *outbound) changeContact(c ticket.Command) (string, error) {
 	if value == "" && what != "company" && what != "agent" && what != "language" || message.Clean(value, maxContactValue) != value {
 		return "", refuse(c, words(out.lang(), "contactForm"), out.contactForms(word)...)
 	}
-	before := out.describe(record)
 	if err := out.changeRecord(c, record, what, value); err != nil {
 		return "", err
 	}
@@ -57,7 +56,7 @@ func (out *outbound) changeContact(c ticket.Command) (string, error) {
 	if err := store.SaveContact(out.tx, record); err != nil {
 		return "", err
 	}
-	e := ticket.Event{By: out.by(), What: ticket.ContactChanged, Data: map[string]string{"what": what, "was": clip(before), "is": clip(out.describe(record))}}
+	e := ticket.Event{By: out.by(), What: ticket.ContactChanged, Data: map[string]string{"what": what, "is": value}}
 	if err := out.event(e); err != nil {
 		return "", err
 	}
@@ -83,7 +82,10 @@ func (out *outbound) requesterRecord(c ticket.Command) (*store.Contact, error) {
 	}
 	record, err := store.GetContact(out.tx, r.Contact)
 	if errors.Is(err, store.ErrNotFound) {
-		record, err = store.SeeContact(out.tx, addr.Mailbox{Name: r.Name, Address: r.Address}, out.at)
+		if record, err = store.SeeContact(out.tx, addr.Mailbox{Name: r.Name, Address: r.Address}, out.at); err == nil {
+			r.Contact = record.ID
+			err = store.AddRequest(out.tx, record.ID, out.t.Number)
+		}
 	}
 	if err == nil && record.Erased {
 		return nil, refuse(c, words(out.lang(), "contactErased"))
@@ -100,6 +102,7 @@ func (out *outbound) changeRecord(c ticket.Command, record *store.Contact, what,
 		return out.unlink(c, record, value)
 	case "name":
 		record.Name = value
+		out.t.Requester().Name = shortName(value) // the next answer greets by it
 	case "company":
 		record.Company = value
 	case "language":

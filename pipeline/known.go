@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -87,7 +86,6 @@ func (in *inbound) entered() (bool, error) {
 
 // turnAway refuses a stranger in the session where that is allowed.
 func (in *inbound) turnAway() error {
-	in.facts.Decision = "the sender is no known contact"
 	if in.mayRefuse() {
 		said, err := in.strangerSentence(in.team.Language)
 		if err != nil {
@@ -161,6 +159,6 @@ func (in *inbound) keepShut() error {
 		return err
 	}
 	in.facts.Ack = rules.Ack{Reason: rules.ReasonNotNew, Line: 1, Ticket: rules.DispositionNormal}
-	in.facts.Decision = cmp.Or(in.facts.Decision, "the sender is no known contact, and was told so before")
+	in.facts.Decision = "message " + strconv.FormatUint(in.m.Seq, 10) + " of ticket " + strconv.FormatUint(in.t.Number, 10) + ", which stays closed: the sender is no known contact"
 	return in.event(ticket.Event{By: in.sender(), What: ticket.Visited, Message: in.m.Seq})
 }

@@ -126,6 +126,12 @@ func (s *story) decided(x *Explanation, f *Facts) {
 	if len(f.Rules) > 0 {
 		s.say("These rules applied, in this order: %s.", strings.Join(f.Rules, ", "))
 	}
+	switch k := f.Known; {
+	case k.Contact != 0:
+		s.say("The team serves known contacts only: the mail quotes a value that contact %d has in the field %s.", k.Contact, k.By)
+	case k.By != "":
+		s.say("The team serves known contacts only, and the address is one.")
+	}
 	if f.Route.Sentence != "" {
 		s.say("Who gets it: %s.", f.Route.Sentence)
 	}

@@ -29,6 +29,7 @@ type outbound struct {
 	attach   []message.File // files to send beside the agent's own
 	used     []string       // the canned answers that insert and attach are of
 	prepared bool           // they were asked for
+	composed message.Source // the answer as the customer gets it
 	pages    []page         // what the agent is answered at the end
 	outside  bool           // commands that are about no ticket; t is where they are kept
 	// dropsQuote: what is quoted was not meant for the customer, and the text is.

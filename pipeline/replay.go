@@ -14,6 +14,7 @@ import (
 	"postdesk/internal/addr"
 	"postdesk/internal/config"
 	"postdesk/internal/message"
+	"postdesk/internal/reply"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
 	"postdesk/smtpd"
@@ -150,6 +151,9 @@ func (p *Pipeline) judge(tx store.ReadTx, w *world, f Facts, raw store.Mail) (j 
 	if t := in.ruledTeam(); t != nil {
 		in.team = t
 	}
+	if err := in.wouldWelcome(tx); err != nil {
+		return j, err
+	}
 	facts, err := in.routeIn(tx, in.team, in.author.Address, in.contact, in.outcome.Assign)
 	if err != nil {
 		return j, err
@@ -159,6 +163,21 @@ func (p *Pipeline) judge(tx store.ReadTx, w *world, f Facts, raw store.Mail) (j 
 		return j, err
 	}
 	return in.words(rules.Route(facts), rules.Acknowledge(ackFacts)), nil
+}
+
+// wouldWelcome is welcome for a replay: what would be said in the session is a
+// difference and no error.
+func (in *inbound) wouldWelcome(tx store.ReadTx) error {
+	writes := in.tx
+	in.tx = readOnly{blank{ReadTx: tx}}
+	err := in.welcome()
+	in.tx = writes
+	var refused *reply.Error
+	if errors.As(err, &refused) {
+		in.outcome.Refuse, _, _ = strings.Cut(refused.Public, " / ") // in one language
+		err = nil
+	}
+	return err
 }
 
 func (in *inbound) words(route rules.RouteOut, ack rules.Ack) judgement {
@@ -194,6 +213,11 @@ func (f *Facts) envelope() *smtpd.Envelope {
 func isASCII(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r > '~' }) < 0
 }
+
+// readOnly is a transaction that knows what is there, and keeps nothing.
+type readOnly struct{ blank }
+
+func (r readOnly) Get(key []byte) ([]byte, error) { return r.ReadTx.Get(key) }
 
 // blank is a transaction in which nothing was counted before, and which keeps
 // nothing.

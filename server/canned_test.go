@@ -120,3 +120,51 @@ func TestAReloadChecksTheTemplates(t *testing.T) {
 	anne.answers(copy, "#template délai\n")
 	d.says(jean.reads(), "Comptez deux jours.")
 }
+
+// From a client that writes HTML the text stands in both forms; who observes
+// the ticket reads what the customer got.
+func TestATemplateFromAnHTMLClient(t *testing.T) {
+	t.Parallel()
+	templates := withTemplates(t, warranty)
+	d := newDesk(t, func(config string) string { return observed(templates(config)) })
+	jean, anne, olga := d.jean(), d.anne(), d.person("Olga Visite", "olga.visite@corp.example")
+	_, copy := d.ask(jean, anne, "Ma lampe", "Bonjour\n")
+	olga.reads()
+	to, mail := replyTo(copy, anne.String(), "", "X-Mailer: Outlook")
+	head, _, _ := strings.Cut(mail, "\n\n")
+	head = strings.Replace(head, "Content-Type: text/plain; charset=utf-8", `Content-Type: multipart/alternative; boundary="b"`, 1)
+	mail = head + "\n\n--b\nContent-Type: text/plain; charset=utf-8\n\n#template garantie\n\nBonne journée\n\n--b\nContent-Type: text/html; charset=utf-8\n\n" +
+		"<html><body><div class=WordSection1><p class=MsoNormal>#template&nbsp;garantie<o:p></o:p></p><p class=MsoNormal>Bonne journée<o:p></o:p></p></div></body></html>\n--b--\n"
+	if err := anne.posts([]string{to}, anne.dated(mail)); err != nil {
+		t.Fatal(err)
+	}
+	reply := jean.reads()
+	for _, part := range []string{reply.TextPart().Text(1 << 20), reply.HTMLPart().Text(1 << 20)} {
+		canned, own := strings.Index(part, "est sous garantie"), strings.Index(part, "Bonne journée")
+		if canned < 0 || own < canned || strings.Contains(part, "#template") {
+			t.Errorf("the answer:\n%s", part)
+		}
+	}
+	if len(reply.Attachments()) != 1 {
+		t.Errorf("%d files", len(reply.Attachments()))
+	}
+	seen := olga.reads()
+	d.says(seen, "est sous garantie", "Bonne journée")
+	if len(seen.Attachments()) != 1 {
+		t.Errorf("the observer sees %d files", len(seen.Attachments()))
+	}
+}
+
+// The guard reads what a template says, and #send sends it with its files.
+func TestTheGuardReadsTemplates(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, withTemplates(t, map[string]string{"canned/fuite.txt": "Écrivez à anne.durand@corp.example, c’est ci-joint.\n"}))
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Ma lampe", "Bonjour\n")
+	anne.answers(copy, "#template fuite\n")
+	notice := anne.reads()
+	d.says(notice, "anne.durand@corp.example")
+	jean.hearsNothing()
+	anne.answers(notice, "#send\n")
+	d.says(jean.reads(), "Écrivez à")
+}

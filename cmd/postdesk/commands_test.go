@@ -352,6 +352,14 @@ func TestReplayShowsOnlyWhatTheRulesChange(t *testing.T) {
 			s.stop()
 		}
 	}
+	file, err := os.ReadFile(s.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := s.write("known.toml", strings.Replace(string(file), "[[team]]\n", "[[team]]\naccept = \"known\"\n", 1))
+	if text := s.postdesk("replay", "--config", known); !strings.Contains(text, "- → Cette adresse") || !strings.Contains(text, "clients enregistrés") || !strings.Contains(text, "2 of 2") {
+		t.Errorf("nobody is known yet:\n%s", text)
+	}
 	// The contact's own agent came later: the request went round-robin then.
 	s.postdesk("contact", "set", "jean@client.example", "agent=anne")
 	if text := s.postdesk("replay", "--config", filepath.Join(s.dir, "new.toml")); !strings.Contains(text, "round-robin → rule") {

@@ -65,7 +65,7 @@ const (
 	FieldsAsked        What = "fields-asked"        // Data names
 	ResolutionSent     What = "resolution-sent"     // the customer was told the resolution
 	OpenedFor          What = "opened-for"          // an agent opened it in a customer's name; with a Participant, it is that one's from now on; Data was (gone: the former requester leaves)
-	ContactChanged     What = "contact"             // Data what it was and is
+	ContactChanged     What = "contact"             // Data what (a word of #contact), is
 	Recognised         What = "recognised"          // an unknown address was taken for what the mail quotes; Data by (a field), contact
 	Merged             What = "merged"              // another ticket came in; Data number
 	MergedAway         What = "merged-into"         // this one went into another; Data number
