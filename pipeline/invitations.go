@@ -60,7 +60,7 @@ func (in *inbound) invitation() error {
 	if inv == nil {
 		return in.invited(cal)
 	}
-	known, seen := inv.Latest[cal.Recurrence]
+	known, seen := inv.Latest[clip(cal.Recurrence)]
 	now := store.Revision{Sequence: cal.Sequence, Stamp: cal.Stamp}
 	switch {
 	case !in.speaksFor(inv, cal):

@@ -510,12 +510,8 @@ func FuzzCalendar(f *testing.F) {
 	}
 	c := testComposer(f)
 	f.Fuzz(func(t *testing.T, invitation, answer string) {
-		m, err := message.Parse(message.BytesSource([]byte(invitationMail("REQUEST", invitation))))
-		if err != nil {
-			return
-		}
 		in := testCopyIn(t, "fr")
-		in.Mail, in.Invite = m, InviteLive
+		in.Mail, in.Invite = parse(t, invitationMail("REQUEST", invitation)), InviteLive
 		out, err := c.Copy(in)
 		if err != nil {
 			t.Fatal(err)

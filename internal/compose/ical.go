@@ -132,8 +132,8 @@ func icalLines(text string) []icalLine {
 		raw.Reset()
 		logical.Reset()
 	}
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
+	for line := range strings.Lines(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)) {
+		line = strings.TrimRight(line, "\n")
 		if line != "" && (line[0] == ' ' || line[0] == '\t') && logical.Len() > 0 {
 			raw.WriteString("\r\n" + line)
 			logical.WriteString(line[1:])
@@ -159,7 +159,7 @@ func splitICal(raw, logical string) icalLine {
 		l.value = logical
 		return l
 	}
-	l.name = strings.ToUpper(strings.TrimSpace(logical[:end]))
+	l.name = propertyName(logical[:end])
 	rest := logical[end:]
 	colon, quoted := -1, false
 	for i := 0; i < len(rest) && colon < 0; i++ {
@@ -179,6 +179,17 @@ func splitICal(raw, logical string) icalLine {
 	}
 	l.params, l.value = rest[:colon], rest[colon+1:]
 	return l
+}
+
+// propertyName is a name as a forgiving reader sees it: only what RFC 5545 §3.1
+// allows in one counts, so that no mark in the midst hides it.
+func propertyName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, strings.ToUpper(s))
 }
 
 // param is the first value of a parameter, RFC 5545 §3.2, without its quotes.

@@ -100,8 +100,9 @@ func (v invitee) calendar(root *icalComponent) string {
 		switch {
 		case it.child != nil && (it.child.name == "VEVENT" || it.child.name == "VTODO"):
 			out.items = append(out.items, icalItem{child: v.event(it.child)})
-		case it.child == nil && isPrivateLine(it.line):
-		default:
+		case it.child != nil:
+			out.items = append(out.items, icalItem{child: it.child.harmless()})
+		case !isPrivateLine(it.line) && !isPerson(it.line):
 			out.items = append(out.items, it)
 		}
 	}
@@ -119,8 +120,8 @@ func (v invitee) event(e *icalComponent) *icalComponent {
 	for _, it := range e.items {
 		switch {
 		case it.child != nil:
-			if !mailsByItself(it.child) {
-				out.items = append(out.items, it)
+			if it.child.name == "VALARM" && !mailsByItself(it.child) {
+				out.items = append(out.items, icalItem{child: it.child.harmless()})
 			}
 			continue
 		case it.line.name == "ORGANIZER":
@@ -228,8 +229,24 @@ func (v invitee) tellGuests(e *icalComponent, guests []string) {
 
 // mailsByItself is an alarm that would write to people, RFC 5545 §3.6.6.
 func mailsByItself(c *icalComponent) bool {
-	return c.name == "VALARM" && !strings.EqualFold(c.value("ACTION"), "DISPLAY") && !strings.EqualFold(c.value("ACTION"), "AUDIO")
+	return !strings.EqualFold(c.value("ACTION"), "DISPLAY") && !strings.EqualFold(c.value("ACTION"), "AUDIO")
 }
+
+// harmless is a component in which nobody is named to whom a client might write.
+func (c *icalComponent) harmless() *icalComponent {
+	out := &icalComponent{name: c.name}
+	for _, it := range c.items {
+		switch {
+		case it.child != nil:
+			out.items = append(out.items, icalItem{child: it.child.harmless()})
+		case !isPrivateLine(it.line) && !isPerson(it.line):
+			out.items = append(out.items, it)
+		}
+	}
+	return out
+}
+
+func isPerson(l *icalLine) bool { return l.name == "ORGANIZER" || l.name == "ATTENDEE" }
 
 // isPrivateLine is a property outside the standard that holds an address to
 // which a client might write.
