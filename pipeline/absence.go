@@ -35,7 +35,7 @@ func (out *outbound) away(c ticket.Command) (string, error) {
 	if err := out.waiting(); err != nil {
 		return "", err
 	}
-	return c.Line + " – " + awaySentence(lang, a, zone), nil
+	return c.Line + " – " + awaySentence(lang, a, out.at, zone), nil
 }
 
 // utc keeps the zero time zero.
@@ -46,16 +46,17 @@ func utc(t time.Time) time.Time {
 	return t.UTC()
 }
 
-// awaySentence says what was understood: since what day and until when.
-func awaySentence(lang string, a store.Absence, zone *time.Location) string {
-	s := pageWord(lang, "awayNow")
-	if a.From.After(time.Time{}) && !a.Until.IsZero() {
-		s = fmt.Sprintf(pageWord(lang, "awayUntil"), compose.When(a.Until.In(zone), lang))
-		if from := a.From.In(zone); from.Hour() == 0 && from.Minute() == 0 && from.Second() == 0 {
-			s = fmt.Sprintf(pageWord(lang, "awaySpan"), compose.When(from, lang), compose.When(a.Until.In(zone), lang))
-		}
+// awaySentence says what was understood: from which day on, and when the agent
+// is back.
+func awaySentence(lang string, a store.Absence, now time.Time, zone *time.Location) string {
+	until := compose.When(a.Until.In(zone), lang)
+	switch {
+	case a.Until.IsZero():
+		return pageWord(lang, "awayNow")
+	case a.From.After(now):
+		return fmt.Sprintf(pageWord(lang, "awaySpan"), compose.When(a.From.In(zone), lang), until)
 	}
-	return s
+	return fmt.Sprintf(pageWord(lang, "awayUntil"), until)
 }
 
 // back is #back.
@@ -125,7 +126,7 @@ func (out *outbound) stillAway(a store.Absence) *compose.Page {
 	home := out.w.homeTeam(out.agent)
 	lang := home.Language
 	return &compose.Page{Title: pageWord(lang, "stillAwayTitle"), Sections: []compose.Section{{
-		Lines: []string{awaySentence(lang, a, zoneOf(home)), pageWord(lang, "stillAway")},
+		Lines: []string{upperFirst(awaySentence(lang, a, out.at, zoneOf(home))) + ".", pageWord(lang, "stillAway")},
 		Links: []compose.Link{{Label: pageWord(lang, "linkBack"), Command: pageWord(lang, "cmdBack"), To: out.p.desk(out.w, out.agent)}},
 	}}}
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"strings"
 	"time"
 
 	"postdesk/internal/compose"
@@ -26,9 +27,7 @@ func (in *inbound) learnAbsence(agent *config.Agent) error {
 	if in.facts.Auth.Backed == "" && !in.env.Peer.Trusted || !in.vacation() {
 		return nil
 	}
-	text, _ := in.mail.TextBody(maxVacationText)
-	text, _ = message.SplitQuote(text)
-	until, found := rules.AbsenceEnd(in.facts.Subject+".\n"+text, in.at, zoneOf(in.w.homeTeam(agent)))
+	until, found := rules.AbsenceEnd(in.ownSubject()+".\n"+in.vacationText(), in.at, zoneOf(in.w.homeTeam(agent)))
 	if found && !until.After(in.at) {
 		return nil // an old text that somebody forgot
 	}
@@ -49,10 +48,29 @@ func (in *inbound) learnAbsence(agent *config.Agent) error {
 
 // vacation says whether the mail is an out-of-office answer.
 func (in *inbound) vacation() bool {
+	return rules.Vacation(&rules.AckFacts{Header: in.mail.Header.Values, EnvelopeFrom: in.env.From, Subject: in.ownSubject(), Report: in.report() != nil,
+		CalendarMethod: in.mail.CalendarMethod(), OwnSubjects: in.w.compose.AckSubjects()}, in.facts.Class.Automatic, in.vacationText())
+}
+
+func (in *inbound) vacationText() string {
 	text, _ := in.mail.TextBody(maxVacationText)
 	text, _ = message.SplitQuote(text)
-	return rules.Vacation(&rules.AckFacts{Header: in.mail.Header.Values, EnvelopeFrom: in.env.From, Subject: in.facts.Subject,
-		Report: in.report() != nil, CalendarMethod: in.mail.CalendarMethod(), OwnSubjects: in.w.compose.AckSubjects()}, in.facts.Class.Automatic, text)
+	return text
+}
+
+// subjectStart is how much of a ticket's subject is looked for in the subject
+// of an automatic answer, in characters: programs shorten what they repeat.
+const subjectStart = 12
+
+// ownSubject is the mail's subject without what it repeats of the ticket's: a
+// customer wrote that, and "away until May" must not send an agent on leave.
+func (in *inbound) ownSubject() string {
+	subject := []rune(strings.TrimSpace(in.t.Subject))
+	if len(subject) == 0 {
+		return in.facts.Subject
+	}
+	own, _, _ := strings.Cut(in.facts.Subject, string(subject[:min(len(subject), subjectStart)]))
+	return own
 }
 
 // handOn gives the ticket that an absent agent's answer is about to the next,

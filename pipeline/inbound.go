@@ -324,7 +324,11 @@ func (in *inbound) addTeams(seen store.Seen, print string) error {
 		if err := in.event(ticket.Event{By: in.sender(), What: ticket.TeamAdded, Message: m.Seq, Data: map[string]string{"team": team.Address.String()}}); err != nil {
 			return err
 		}
-		c := copyOf{t: in.t, m: in.m, mail: in.mail, kind: compose.CopyCustomer, at: in.at, readers: in.w.crew(team)}
+		crew, err := reachable(in.tx, in.w.crew(team), in.at)
+		if err != nil {
+			return err
+		}
+		c := copyOf{t: in.t, m: in.m, mail: in.mail, kind: compose.CopyCustomer, at: in.at, readers: crew}
 		if err := in.p.sendCopies(in.tx, in.w, c); err != nil {
 			return err
 		}

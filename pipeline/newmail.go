@@ -143,7 +143,11 @@ func (out *outbound) tellOtherTeams() error {
 		if err := out.event(e); err != nil {
 			return err
 		}
-		readers := slices.DeleteFunc(out.w.crew(team), func(id string) bool { return id == out.agent.ID || slices.Contains(out.t.Observers, id) })
+		crew, err := reachable(out.tx, out.w.crew(team), out.at)
+		if err != nil {
+			return err
+		}
+		readers := slices.DeleteFunc(slices.Clone(crew), func(id string) bool { return id == out.agent.ID || slices.Contains(out.t.Observers, id) })
 		c := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyColleague, at: out.at, readers: readers, commands: out.lines()}
 		if err := out.p.sendCopies(out.tx, out.w, c); err != nil {
 			return err

@@ -64,7 +64,7 @@ func (w *world) onDuty(tx store.ReadTx, t *ticket.Ticket, now time.Time) (all, r
 	if w.agents[t.Assignee] != nil && len(review) == 0 {
 		review = slices.DeleteFunc(w.crew(team), func(id string) bool { return id == t.Assignee })
 	}
-	return slices.Concat(all, review), review, nil
+	return w.present(slices.Concat(all, review)), review, nil
 }
 
 // writerOrNext is the agent who wrote something, when that one is there, and

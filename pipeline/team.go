@@ -154,9 +154,8 @@ func (out *outbound) copyToTeam(had []string) error {
 	if err != nil || c == nil {
 		return err
 	}
-	if c.readers = out.p.attending(out.w, out.t); len(c.readers) == 0 {
-		c.review = out.w.supervisors(out.team)
-		c.readers = c.review
+	if c.readers, c.review, err = out.w.onDuty(out.tx, out.t, out.at); err != nil {
+		return err
 	}
 	c.readers = slices.DeleteFunc(slices.Clone(c.readers), func(id string) bool { return slices.Contains(had, id) })
 	if len(c.readers) == 0 {

@@ -81,13 +81,13 @@ func TestWhoIsAwayIsPassedOver(t *testing.T) {
 
 	anne.writes(desk, "", "#absent jusqu’au "+named(d.last())+"\n\nBonnes vacances à tous !\n")
 	said := anne.reads()
-	d.says(said, "de retour le "+compose.Day(d.back(), "fr"), "n’a été envoyé à personne")
+	d.says(said, "retour prévu le "+compose.Day(d.back(), "fr"), "n’a été envoyé à personne")
 	if a := d.absence("anne"); !d.away("anne") || a.Learned || !a.Until.Equal(d.back()) {
 		t.Fatalf("absence of anne: %+v", d.absence("anne"))
 	}
 
 	bruno.writes(d.deskOf(bruno, "bruno"), "", "#liste\n")
-	d.says(bruno.reads(), "Anne Durand est en absence, de retour le "+compose.Day(d.back(), "fr"), "10000")
+	d.says(bruno.reads(), "Anne Durand n’est pas là, retour prévu le "+compose.Day(d.back(), "fr"), "10000")
 
 	// A new request of her customer goes to the next; so does his answer in her ticket.
 	jean.writes(generic, "Seconde", "Encore une question\n")
@@ -126,7 +126,7 @@ func TestAnAbsenceEndsByItself(t *testing.T) {
 	_, copy := d.ask(jean, anne, "Première", "Bonjour\n")
 	anne.answers(copy, "#absente 2 jours\n")
 	d.says(anne.reads(), "attendent", "10000") // what waits for her
-	d.says(anne.reads(), "de retour")
+	d.says(anne.reads(), "retour prévu")
 
 	d.later(47 * time.Hour)
 	jean.writes(generic, "Seconde", "Une question\n")
@@ -193,6 +193,22 @@ func TestAnAbsenceIsLearned(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A customer chooses the subject that an agent's robot repeats.
+func TestACustomerSendsNobodyOnLeave(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, three)
+	jean, anne, bruno := d.jean(), d.anne(), d.bruno()
+	subject := "Anne is away until " + named(d.last()) + ", out of office"
+	_, copy := d.ask(jean, anne, subject, "Bonjour\n")
+	anne.answers(copy, "Votre message est bien arrivé.\n\n> I am on vacation until "+named(d.last())+"\n", "Auto-Submitted: auto-replied")
+	anne.writes(copy.From, "Reçu : "+subject[:30], "Votre message est bien arrivé.\n", "Auto-Submitted: auto-replied")
+	d.drained()
+	if a := d.absence("anne"); !a.From.IsZero() {
+		t.Errorf("anne is away: %+v", a)
+	}
+	bruno.hearsNothing()
 }
 
 func TestAForgedAbsenceChangesNothing(t *testing.T) {
@@ -320,7 +336,7 @@ func TestAssigningToWhoIsAway(t *testing.T) {
 	bruno.writes(d.deskOf(bruno, "bruno"), "", "#away until "+named(d.last())+"\n")
 	bruno.reads()
 	anne.answers(copy, "#assign bruno\n")
-	d.says(anne.reads(), "Bruno Petit est en absence", compose.Day(d.back(), "fr"))
+	d.says(anne.reads(), "Bruno Petit n’est pas là", compose.Day(d.back(), "fr"))
 	bruno.reads()
 	d.expect(10000, ticket.New, "bruno")
 	anne.answers(copy, "#away someday\n")

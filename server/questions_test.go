@@ -222,6 +222,25 @@ func TestAQuestionAmongCommands(t *testing.T) {
 	jean.hearsNothing()
 }
 
+// A question above a text: the customer gets the text, the agent the answer.
+func TestAQuestionAboveAText(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.answers(copy, "#historique\n#liste miennes\n\nBonjour Jean, voici.\n")
+	reply := jean.reads()
+	d.says(reply, "Bonjour Jean, voici.")
+	d.without(reply, "#historique", "#liste", "Historique")
+	both := anne.reads().text() + anne.reads().text()
+	for _, want := range []string{"Anne Durand a répondu au client", "Chez le client"} {
+		if !strings.Contains(both, want) {
+			t.Errorf("no %q in\n%s", want, both)
+		}
+	}
+	jean.hearsNothing()
+}
+
 // An account observer reads all of it, and changes nothing.
 func TestAnObserverAsks(t *testing.T) {
 	t.Parallel()
