@@ -46,22 +46,31 @@ func formOf(lang string, n ticket.Name) string {
 	return commandForms["en"][n]
 }
 
-// examplesOf are forms in full: what a command error or a refusal names, each once.
+// examplesOf are forms in full, each once: what a command error or a refusal names, with an example of what
+// follows.
 func examplesOf(lang string, closest []string) []string {
 	var list []string
 	for _, form := range closest {
-		if n, ok := ticket.NameOf(form); ok {
-			form = formOf(lang, n)
+		if base, loud := strings.CutSuffix(form, "!"); loud && slices.Contains(closest, base) {
+			continue
 		}
-		if form != "" && !slices.Contains(list, form) {
+		if form = inFull(lang, form); !slices.Contains(list, form) {
 			list = append(list, form)
 		}
 	}
 	return list
 }
 
-// withExample is a line whose argument is missing, with the example's.
-func withExample(lang string, e *ticket.CommandError) string {
-	example, _, _ := strings.Cut(formOf(lang, e.Name), " (")
-	return example
+// inFull is a form as it is best written, with its example.
+func inFull(lang, form string) string {
+	n, ok := ticket.NameOf(form)
+	if !ok || strings.Contains(form, " ") {
+		return form
+	}
+	full := formOf(lang, n)
+	word, example, _ := strings.Cut(full, " ")
+	if ticket.Fold(word) == ticket.Fold(form) {
+		return full
+	}
+	return strings.TrimSpace(form + " " + example)
 }

@@ -43,7 +43,11 @@ func (out *outbound) typed(n ticket.Name) bool {
 func (out *outbound) parse() error {
 	typed, _ := ticket.ReadCommands(out.fresh())
 	bad := out.sort(typed)
-	rest, missing := out.draft().Strike(out.struck)
+	struck := out.struck
+	for _, e := range bad {
+		struck = append(struck[:len(struck):len(struck)], e.Line)
+	}
+	rest, missing := out.draft().Strike(struck)
 	if !out.overruled() {
 		bad = append(bad, unlike(rest, missing)...)
 		bad = append(bad, astray(rest)...)
@@ -100,9 +104,6 @@ func without(list, known []string) []string {
 // unlike finds where the text of a mail and its HTML do not bear the same commands: what is obeyed in one would be read in
 // the other.
 func unlike(rest *compose.Draft, missing []string) (bad badCommands) {
-	if rest.Plain == "" && rest.HTML == "" {
-		return nil
-	}
 	for _, line := range missing {
 		bad = append(bad, &ticket.CommandError{Line: line, Fault: ticket.TwoForms})
 	}

@@ -26,14 +26,11 @@ func (out *outbound) wrongCommands(bad badCommands) (w wrong) {
 	for _, e := range bad {
 		w.bad = append(w.bad, e.Line)
 		w.reasons = append(w.reasons, fmt.Sprintf(words(lang, "command-"+string(e.Fault)), e.Line))
-		w.closest = append(w.closest, examplesOf(lang, e.Closest)...)
-		if e.Fault == ticket.NoArgument {
-			w.correction = append(w.correction, withExample(lang, e))
-		} else if line := e.Corrected(); line != "" {
+		w.closest = append(w.closest, without(examplesOf(lang, e.Closest), w.closest)...)
+		if line := e.Corrected(); line != "" {
 			w.correction = append(w.correction, line)
 		}
 	}
-	w.closest = slices.Compact(w.closest)
 	if len(w.correction) < len(bad) {
 		w.correction = nil // half a correction would lose the other half
 	}

@@ -24,7 +24,7 @@ const (
 	holdWhich    = "which"    // which ticket is meant
 	holdOwn      = "own-address"
 	holdCustomer = "customer" // whose mail an agent passed on
-	holdFault    = "fault" // a stage failed on an agent's mail
+	holdFault    = "fault"    // a stage failed on an agent's mail
 )
 
 // maxNotices is how many notices of held mail an agent gets in an hour: whoever
