@@ -103,6 +103,9 @@ func (p *Pipeline) copyIn(w *world, c copyOf, agent *config.Agent, m minter, mar
 		OmitOver: c.omitOver,
 		History:  c.history,
 	}
+	if a := c.t.Aside(c.m.Aside); a != nil && a.Subject != c.t.Subject {
+		in.Topic = a.Subject
+	}
 	if r := c.t.Requester(); r != nil {
 		in.Customer = addr.Mailbox{Name: r.Name, Address: r.Address}
 	}

@@ -168,19 +168,30 @@ func (out *outbound) ownsToken(t addr.Token) bool {
 // sideEvidence marks the evidence that leads into an aside, or comes from someone
 // who is in one: such a mail opens no ticket again, and no new one follows it.
 func (d *delivery) sideEvidence(p *Pipeline, tx store.ReadTx, list []rules.Evidence) error {
+	known := map[uint64]bool{}
 	for i := range list {
-		t, err := store.LiveTicket(tx, list[i].Ticket)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
+		number := list[i].Ticket
+		beside, ok := known[number]
+		if !ok {
+			var err error
+			if beside, err = d.leadsAside(p, tx, number); err != nil {
+				return err
+			}
+			known[number] = beside
 		}
-		if err != nil {
-			return err
-		}
-		s, err := d.sideOf(p, tx, t.Number)
-		if err != nil {
-			return err
-		}
-		list[i].Aside = !s.none() || aloof(t.Who(d.author.Address))
+		list[i].Aside = beside
 	}
 	return nil
+}
+
+func (d *delivery) leadsAside(p *Pipeline, tx store.ReadTx, number uint64) (bool, error) {
+	t, err := store.LiveTicket(tx, number)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	s, err := d.sideOf(p, tx, t.Number)
+	return !s.none() || aloof(t.Who(d.author.Address)), err
 }

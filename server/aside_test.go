@@ -45,7 +45,7 @@ func TestAnExpertIsAskedInAnAside(t *testing.T) {
 
 	expert.answers(question, "Non, ce n’est pas normal du tout, il faut le changer.\n\nCordialement,\n")
 	answer := anne.reads()
-	d.says(answer, "il faut le changer", "pas au client", "Dr Expert")
+	d.says(answer, "il faut le changer", "pas au client", "Dr Expert", "Avis sur un boîtier")
 	if from := answer.Header.Mailboxes("From")[0]; !strings.Contains(from.Name, "Dr Expert") || !strings.Contains(from.Name, "AVIS") {
 		t.Errorf("From of the answer: %v", from)
 	}
@@ -136,10 +136,14 @@ func TestSeveralAreAskedAtOnce(t *testing.T) {
 
 	// What one said is not sent on to the other without asking.
 	anne.answers(first, "#ask autre@client.example Votre prix\nFaites-vous mieux que cela ?\n")
-	d.says(anne.reads(), "SECRET-CENT")
+	held := anne.reads()
+	d.says(held, "SECRET-CENT", "ne devrait pas sortir")
 	other.hearsNothing()
 	jean.hearsNothing()
-	if kinds := d.messages(10000); kinds != "in aside-out aside-out aside-in aside-in" {
+	anne.answers(held, "#envoyer\n") // she knows what she does
+	d.says(other.reads(), "SECRET-CENT", "mieux que cela")
+	jean.hearsNothing()
+	if kinds := d.messages(10000); kinds != "in aside-out aside-out aside-in aside-in aside-out" {
 		t.Errorf("messages: %s", kinds)
 	}
 }
@@ -327,4 +331,72 @@ func TestAsideRows(t *testing.T) {
 			t.Errorf("row %+v", row)
 		}
 	}
+}
+
+// Two tickets become one while an expert is asked in the younger: whatever he
+// answers by, and what the agent answers to old copies, goes on with the aside.
+func TestAnAsideSurvivesAMerge(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, expert := d.jean(), d.anne(), d.expert()
+	_, first := d.ask(jean, anne, "Le boîtier chauffe", "Bonjour\n")
+	anne.answers(first, "Nous regardons.\n") // she looks after jean from now on
+	jean.reads()
+	_, second := d.ask(jean, anne, "Encore le boîtier", "Rebonjour\n")
+	anne.answers(first, "#ask expert@other.example Avant\nUne question d’avant.\n")
+	before := expert.reads()
+	anne.answers(second, "#ask expert@other.example Avis\nUne question.\n")
+	question := expert.reads()
+	expert.answers(question, "Un début de réponse.\n")
+	answer := anne.reads()
+	anne.answers(first, "#merge 10001\n")
+	anne.reads()
+
+	expert.answers(question, "La suite, par l’adresse.\n")
+	next := anne.reads()
+	d.says(next, "La suite", "Dr Expert", "pas au client", "n°10000")
+	expert.writes(generic, "Avis", "La fin, par le fil.\n", "References: <"+question.Header.MessageIDs("References")[0]+">")
+	d.says(anne.reads(), "La fin", "pas au client")
+	expert.answers(before, "Et pour la première.\n")
+	d.says(anne.reads(), "Et pour la première", "pas au client")
+	for _, copy := range []received{answer, next} { // from before the merge, and after it
+		anne.answers(copy, "Merci, cher expert.\n")
+		got := expert.reads()
+		d.says(got, "cher expert")
+		if got.subject() != "Avis" {
+			t.Errorf("subject %q", got.subject())
+		}
+	}
+	jean.hearsNothing()
+	expert.hearsNothing()
+	if n := d.tickets(); n != 2 {
+		t.Errorf("%d tickets", n)
+	}
+	if tk := d.ticket(10000); len(tk.Asides) != 2 {
+		t.Errorf("asides %+v", tk.Asides)
+	}
+}
+
+// A forward from the mail client, over submission, is an aside too, and so is
+// what is said in it from then on.
+func TestAForwardIsAnAside(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, expert := d.jean(), d.anne(), d.expert()
+	anne.password = "secret of anne"
+	_, copy := d.ask(jean, anne, "Le boîtier chauffe", "CANARI-CLIENT\n")
+	to, mail := replyTo(copy, anne.String(), "Votre avis, Docteur ?\n")
+	mail = strings.ReplaceAll(strings.Replace(mail, "\nSubject: Re: ", "\nSubject: Tr : ", 1), "\nTo: "+to+"\n", "\nTo: Dr Expert <expert@other.example>\n")
+	if err := anne.posts([]string{"expert@other.example"}, anne.dated(mail)); err != nil {
+		t.Fatal(err)
+	}
+	question := expert.reads()
+	d.says(question, "Votre avis", "CANARI-CLIENT")
+	d.without(question, "corp.example", "postdesk 10000", "jean@client.example")
+	expert.answers(question, "Tout à fait normal.\n")
+	answer := anne.reads()
+	d.says(answer, "Tout à fait normal", "pas au client")
+	anne.answers(answer, "Merci bien.\n")
+	d.says(expert.reads(), "Merci bien")
+	jean.hearsNothing()
 }

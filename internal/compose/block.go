@@ -74,6 +74,9 @@ func blockData(in CopyIn, left []Attachment, lang string) blockView {
 	}
 	for _, w := range in.Cautions {
 		v.Cautions = append(v.Cautions, cautionSentence(w, lang))
+		if w.Warning == WarnMentions {
+			v.Mentions = append(v.Mentions, cleanLine(w.Detail))
+		}
 	}
 	v.Expect = expectSentence(in, lang)
 	return v
@@ -186,7 +189,7 @@ func expectSentence(in CopyIn, lang string) string {
 		s = w[expectKey{in.Kind, ExpectAnswer}]
 	}
 	if in.Kind == CopyAside || in.Kind == CopyAsked {
-		return strings.ReplaceAll(s, "%s", listed(in.With))
+		return topicWords(in.Topic, lang) + strings.ReplaceAll(s, "%s", listed(in.With))
 	}
 	who := "customer"
 	if len(in.Cc) > 0 {

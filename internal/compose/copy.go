@@ -91,6 +91,7 @@ type CopyIn struct {
 	Customer addr.Mailbox
 	Cc       []addr.Mailbox // the customer's side, for the block only
 	With     []addr.Mailbox // whom the aside is with
+	Topic    string         // its subject, when not the ticket's
 	Expect   Expectation
 	Cautions []Caution
 	// Commands are the command lines of a colleague's mail, which are taken out.

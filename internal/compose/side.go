@@ -31,6 +31,17 @@ func offered(list []Offered, team *config.Team) []offeredView {
 	return out
 }
 
+// topicWords say what an aside is about.
+func topicWords(topic, lang string) string {
+	switch topic = cleanLine(topic); {
+	case topic == "":
+		return ""
+	case lang == "fr":
+		return "Objet\u00a0: «\u00a0" + topic + "\u00a0». "
+	}
+	return "Subject: “" + topic + "”. "
+}
+
 // labels are what stands before a name in From of copies that are not the
 // customer's mails, in the languages that we speak.
 var labels = []string{"AVIS – ", "ASIDE – ", "NOTE – "}
