@@ -146,6 +146,9 @@ func (out *outbound) apply() ([]string, error) {
 
 // changeState is for the commands that package ticket knows by itself.
 func (out *outbound) changeState(c ticket.Command) (string, error) {
+	if c.Name == ticket.CmdReopen && out.m != nil && out.m.Kind == ticket.KindOut {
+		return "", nil // the answer itself has opened the ticket again
+	}
 	events, err := ticket.Act(out.t, out.agent.ID, c, out.w, out.at)
 	var bad *ticket.ActError
 	if errors.As(err, &bad) {

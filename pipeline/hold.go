@@ -86,7 +86,7 @@ func (out *outbound) hold(why string, findings []compose.Finding, reasons []stri
 	if err := out.rememberHeld(h.ID); err != nil {
 		return nil, err
 	}
-	if err := out.tellHeld(h, findings); err != nil {
+	if err := out.tellHeld(h); err != nil {
 		return nil, err
 	}
 	if err := out.noteHeld(h); err != nil {
@@ -122,7 +122,7 @@ var noticeOf = map[string]compose.NoticeKind{
 }
 
 // tellHeld asks the agent, at the registered address only.
-func (out *outbound) tellHeld(h *store.HeldMail, findings []compose.Finding) error {
+func (out *outbound) tellHeld(h *store.HeldMail) error {
 	kind, ok := noticeOf[h.Why]
 	if !ok || out.agent == nil {
 		return nil
@@ -135,7 +135,8 @@ func (out *outbound) tellHeld(h *store.HeldMail, findings []compose.Finding) err
 		h.Reasons = append(h.Reasons, words(out.lang(), "manyHeld"))
 	}
 	data := out.wrong.notice()
-	data.Title, data.Until, data.Text, data.Lines, data.Findings = out.facts.Subject, out.at, out.heldText(), h.Reasons, findings
+	data.Title, data.Until, data.Text, data.Lines = out.facts.Subject, out.at, out.heldText(), h.Reasons
+	data.Who, data.Colleague = out.crossing.who, out.crossing.text
 	data.Recipient, data.Yes = out.guess.Address, h.Why == holdWhich && !out.guess.Address.IsZero()
 	n := notice{team: out.team, kind: kind, agent: out.agent, at: out.at, from: out.holdAddress(h.ID),
 		data: data}
