@@ -56,7 +56,7 @@ func TestAnUnmarkedVacationAnswerStaysInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	jean.hearsNothing()
-	d.expect(10000, ticket.New, "anne")
+	d.expect(10000, ticket.New, "bruno") // who is there
 }
 
 // Anne answers Bruno's note, and her client writes to the generic address: it is

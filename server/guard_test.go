@@ -188,7 +188,7 @@ func TestAnAgentsAutomaticMailStaysInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	jean.hearsNothing()
-	d.expect(10000, ticket.New, "anne")
+	d.expect(10000, ticket.New, "bruno") // who is there
 	if len(d.held()) != 0 {
 		t.Errorf("held: %+v", d.held())
 	}
