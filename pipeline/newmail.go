@@ -59,7 +59,7 @@ func (out *outbound) rehearse(to addr.Mailbox) (*result, error) {
 // openOwn makes the ticket of a mail to someone outside.
 func (out *outbound) openOwn(to addr.Mailbox) error {
 	var err error
-	if out.contact, err = store.SeeContact(out.tx, to, out.at); err != nil {
+	if out.contact, err = store.EnterContact(out.tx, to, out.at); err != nil {
 		return err
 	}
 	if out.t, err = store.NewTicket(out.tx, out.w.cfg.Tickets.FirstNumber); err != nil {
@@ -69,7 +69,7 @@ func (out *outbound) openOwn(to addr.Mailbox) error {
 	events := []ticket.Event{
 		{By: out.by(), What: ticket.Created, Data: map[string]string{"subject": out.facts.Subject}},
 		{By: out.by(), What: ticket.Joined, Participant: &ticket.Participant{Relation: ticket.Requester, Name: shortName(to.Name), Address: to.Address, Contact: out.contact.ID}},
-		{By: out.by(), What: ticket.Assigned, Data: map[string]string{"agent": out.agent.ID, "why": "wrote-first"}},
+		{By: ticket.System, What: ticket.Assigned, Data: map[string]string{"agent": out.agent.ID, "why": "wrote-first"}},
 	}
 	for _, n := range out.facts.Thread.Mentions {
 		events = append(events, ticket.Event{By: ticket.System, What: ticket.Mentions, Data: numbered("number", n)})
