@@ -169,7 +169,8 @@ func (s *Server) startRelay() {
 	s.stopRelay = stop
 	s.running.Go(func() { s.keepHouse(ctx) })
 	s.running.Go(func() { s.watchDisk(ctx) })
-	s.running.Go(func() { s.runTimers(ctx) })
+	timers := newTimers(s) // the clock as it is now
+	s.running.Go(func() { timers.run(ctx) })
 	s.running.Go(func() {
 		if err := s.Relay.Run(ctx); err != nil && ctx.Err() == nil {
 			s.fail(fmt.Errorf("the relay stopped: %w", err))

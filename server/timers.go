@@ -30,17 +30,21 @@ type timers struct {
 	settled time.Duration // when timers may go on, as elapsed
 }
 
-// runTimers runs until ctx ends. It looks at what is due when the next moment
-// comes, after a reload, and at least once a minute.
-func (s *Server) runTimers(ctx context.Context) {
+func newTimers(s *Server) *timers {
 	t := &timers{s: s, at: s.opts.Now(), elapsed: s.opts.Elapsed()}
 	t.settled = t.elapsed + settleStart
+	return t
+}
+
+// run ends with ctx. It looks at what is due when the next moment comes, after a
+// reload, and at least once a minute.
+func (t *timers) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		pause := t.round(ctx)
 		select {
 		case <-ctx.Done():
-		case <-s.timersWake:
-		case <-s.opts.After(pause):
+		case <-t.s.timersWake:
+		case <-t.s.opts.After(pause):
 		}
 	}
 }

@@ -291,7 +291,7 @@ func TestATimerWaitsForAMailUnderWay(t *testing.T) {
 		}
 	}()
 	<-gate.asked
-	if sleep := d.timers(); sleep != time.Minute {
+	if sleep := d.timers(); sleep <= 0 || sleep > time.Minute {
 		t.Errorf("looks again in %s", sleep)
 	}
 	close(gate.open)
