@@ -104,6 +104,8 @@ func (out *outbound) splitOff(from *ticket.Ticket, m *ticket.Message, typed stri
 	if err != nil {
 		return err
 	}
+	// Whoever may be written to by timers in the one ticket may be in the other.
+	t.Acknowledged = from.Acknowledged && m.Kind == ticket.KindIn && m.Backed != ""
 	if err := store.MoveCalendar(out.tx, from, t, map[uint64]uint64{m.Seq: seq}, false); err != nil {
 		return err
 	}

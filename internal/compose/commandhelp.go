@@ -72,7 +72,7 @@ var helpFR = map[ticket.Name]helpText{
 
 	ticket.CmdAssign: {"#assigner QUI", "confie la demande\u00a0: un nom, moi, personne", "Exemples\u00a0: #assigner bruno, #assigner moi, #assigner personne. Le nouvel agent reçoit le dernier message du client. En anglais\u00a0: #assign."},
 	ticket.CmdTeam: {"#transfert ADRESSE", "transfère la demande à un autre pôle et l’indique au client", "Exemple\u00a0: #transfert export@example.com. Le client apprend la bonne adresse et le délai, dans les mots du nouveau pôle. " +
-		"En anglais\u00a0: #team."},
+		"Un texte en dessous part au client comme réponse\u00a0; s’il donne la bonne adresse, nous n’ajoutons rien. En anglais\u00a0: #team."},
 	ticket.CmdTeamSilent: {"#transfert! ADRESSE", "la même chose, sans prévenir le client", ""},
 	ticket.CmdCc:         {"#cc +ADRESSE -ADRESSE", "met quelqu’un en copie, ou l’en retire", "Cette personne reçoit ce qui est écrit au client à partir de maintenant, et peut répondre."},
 	ticket.CmdObserve: {"#observateur QUI", "fait suivre la demande à quelqu’un", "Un collègue voit aussi les notes\u00a0; quelqu’un d’extérieur ne voit que ce qui est écrit au client. " +
@@ -91,8 +91,10 @@ var helpFR = map[ticket.Name]helpText{
 	ticket.CmdField:    {"#champ NOM=VALEUR", "renseigne un champ", "Exemple\u00a0: #champ Version du produit=2.1. En anglais\u00a0: #field."},
 	ticket.CmdSubject:  {"#objet TEXTE", "change l’objet de la demande", "En anglais\u00a0: #subject."},
 	ticket.CmdContact:  {"#contact …", "corrige la fiche du client", "#contact name Jean Client, #contact company Pharmacie du Port, #contact link jean@autre.example (une autre adresse de la même personne)."},
-	ticket.CmdMerge:    {"#fusionner N", "réunit cette demande avec la demande N", "Les réponses à l’une ou à l’autre arrivent ensuite au même endroit. En anglais\u00a0: #merge."},
-	ticket.CmdSplit:    {"#scinder", "fait de ce message une demande à part", "Répondez au message du client qui parle d’autre chose. En anglais\u00a0: #split."},
+	ticket.CmdMerge: {"#fusionner N", "réunit cette demande avec la demande N", "La plus ancienne reste, quel que soit le numéro tapé. Les réponses à l’une ou à l’autre arrivent ensuite au même endroit. " +
+		"Deux clients différents ne sont pas réunis\u00a0: chacun lirait les réponses faites à l’autre. En anglais\u00a0: #merge."},
+	ticket.CmdSplit: {"#scinder [OBJET]", "fait de ce message une demande à part", "Répondez au message du client qui parle d’autre chose. Le texte et les autres commandes de votre message concernent alors la nouvelle demande\u00a0; " +
+		"l’ancienne redevient ce qu’elle était. En anglais\u00a0: #split."},
 
 	ticket.CmdTask: {"#tâche QUAND TEXTE", "une tâche dans votre agenda, et un message le moment venu", "Exemples\u00a0: #tâche 2d relancer le transporteur, #tâche 01/12 9h vérifier le stock. Vous recevez une invitation pour votre agenda. " +
 		"En anglais\u00a0: #task."},
@@ -106,7 +108,7 @@ var helpFR = map[ticket.Name]helpText{
 		"Les plus anciennes qui attendent une réponse viennent d’abord. En anglais\u00a0: #list mine, unassigned, late, team."},
 	ticket.CmdShow:    {"#montrer [N]", "toute la conversation d’une demande", "Sans numéro, celle à laquelle vous répondez. En anglais\u00a0: #show."},
 	ticket.CmdHistory: {"#historique [N]", "tout ce qui s’est passé dans une demande", "En anglais\u00a0: #history."},
-	ticket.CmdAttach:  {"#joindre N", "vous envoie une pièce jointe trop volumineuse pour la copie", "Le numéro est celui de la liste au bas du message. En anglais\u00a0: #attach."},
+	ticket.CmdAttach:  {"#joindre N", "vous envoie une pièce jointe trop volumineuse pour la copie", "Le numéro est celui de la liste au bas du message\u00a0; plusieurs numéros, ou tout, sont possibles. En anglais\u00a0: #attach."},
 	ticket.CmdHelp:    {"#aide [COMMANDE]", "cette page, ou l’explication d’une commande", "Exemple\u00a0: #aide note. En anglais\u00a0: #help."},
 
 	ticket.CmdAway: {"#absent [QUAND]", "les nouvelles demandes vont à un collègue", "Exemples\u00a0: #absent jusqu’au 3/12, #absent vendredi, #absent 2 jours, #absent du 24/12 au 2/1, ou #absent seul jusqu’à #retour. " +
@@ -127,7 +129,7 @@ var helpEN = map[ticket.Name]helpText{
 	ticket.CmdCustomer: {"#customer ADDRESS", "opens a ticket in a customer’s name (phone call, forwarded mail)", "Write to your postdesk address, or forward the customer’s mail. The customer gets a confirmation, and the ticket is yours."},
 
 	ticket.CmdAssign:     {"#assign WHO", "hands the ticket over: a name, me, none", "Examples: #assign bruno, #assign me, #assign none. The new agent gets the customer’s latest message."},
-	ticket.CmdTeam:       {"#team ADDRESS", "moves the ticket to another team and tells the customer", "Example: #team export@example.com. The customer is told the right address and the delay, in the new team’s words."},
+	ticket.CmdTeam:       {"#team ADDRESS", "moves the ticket to another team and tells the customer", "Example: #team export@example.com. The customer is told the right address and the delay, in the new team’s words. A text below goes to the customer as an answer; if it gives the right address, we add nothing."},
 	ticket.CmdTeamSilent: {"#team! ADDRESS", "the same, without telling the customer", ""},
 	ticket.CmdCc:         {"#cc +ADDRESS -ADDRESS", "puts someone in copy, or takes them out", "They get what is written to the customer from now on, and may answer."},
 	ticket.CmdObserve:    {"#observe WHO", "lets someone follow the ticket", "A colleague sees notes too; someone outside sees only what is written to the customer. #observe -ADDRESS ends it."},
@@ -145,8 +147,8 @@ var helpEN = map[ticket.Name]helpText{
 	ticket.CmdField:    {"#field NAME=VALUE", "fills in a field", "Example: #field Product version=2.1"},
 	ticket.CmdSubject:  {"#subject TEXT", "changes the ticket’s subject", ""},
 	ticket.CmdContact:  {"#contact …", "corrects the customer’s record", "#contact name Jean Client, #contact company Harbour Pharmacy, #contact link jean@other.example (another address of the same person)."},
-	ticket.CmdMerge:    {"#merge N", "makes this ticket and ticket N one", "Answers to either then arrive in the same place."},
-	ticket.CmdSplit:    {"#split", "makes this message a ticket of its own", "Answer the customer’s message that is about something else."},
+	ticket.CmdMerge:    {"#merge N", "makes this ticket and ticket N one", "The older stays, whichever number is typed. Answers to either then arrive in the same place. Two customers’ tickets are not merged: each would read the answers to the other."},
+	ticket.CmdSplit:    {"#split [SUBJECT]", "makes this message a ticket of its own", "Answer the customer’s message that is about something else. The text and the other commands of your message are then about the new ticket; the old one is as it was before."},
 
 	ticket.CmdTask:   {"#task WHEN TEXT", "a task in your calendar, and a mail when it is due", "Examples: #task 2d ask the carrier, #task 2026-12-01 09:00 check the stock. You get an invitation for your calendar."},
 	ticket.CmdCall:   {"#call WHEN TEXT", "the same, for a call", ""},
@@ -159,7 +161,7 @@ var helpEN = map[ticket.Name]helpText{
 		"Those that have waited longest for our answer come first."},
 	ticket.CmdShow:    {"#show [N]", "the whole conversation of a ticket", "Without a number, the one that you answer."},
 	ticket.CmdHistory: {"#history [N]", "all that happened in a ticket", ""},
-	ticket.CmdAttach:  {"#attach N", "sends you an attachment that was too large for the copy", "The number is that of the list at the end of the message."},
+	ticket.CmdAttach:  {"#attach N", "sends you an attachment that was too large for the copy", "The number is that of the list at the end of the message; several numbers, or all, will do."},
 	ticket.CmdHelp:    {"#help [COMMAND]", "this page, or one command explained", "Example: #help note"},
 
 	ticket.CmdAway: {"#away [WHEN]", "new requests go to a colleague", "Examples: #away until 3 December, #away friday, #away 2d, #away from 24/12 to 2/1, or #away alone, until #back. " +

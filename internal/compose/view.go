@@ -37,6 +37,7 @@ type (
 		Cautions               []string
 		Cc                     []PersonData
 		Omitted                []Attachment
+		Mentions               []string // numbers of tickets that the mail names
 		History                []string
 		Expect                 string
 		Links                  bool
@@ -114,7 +115,7 @@ func cleanLines(list []string) []string {
 func sampleData(name string) any {
 	switch {
 	case name == "block":
-		return blockView{Ticket: Ticket{Fields: make([]TicketField, 1), Missing: make([]string, 2)}, Cautions: []string{"x"}, Cc: make([]PersonData, 2), Omitted: make([]Attachment, 1), History: []string{"x"}, Links: true}
+		return blockView{Ticket: Ticket{Fields: make([]TicketField, 1), Missing: make([]string, 2)}, Cautions: []string{"x"}, Cc: make([]PersonData, 2), Omitted: make([]Attachment, 1), Mentions: []string{"1"}, History: []string{"x"}, Links: true}
 	case isNotice(NoticeKind(name)):
 		return noticeView{People: make([]offeredView, 1), Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true, Correction: "x", Colleague: "x", UnknownAddress: true, Page: markPage}
 	case isLetter(LetterKind(name)):
