@@ -213,7 +213,7 @@ func (out *outbound) openFor(c carried, mails []*inbound) (*result, error) {
 // agent answers for that team.
 func (out *outbound) begin(in *inbound, thread rules.ThreadOut) error {
 	var err error
-	if in.contact, err = store.SeeContact(in.tx, in.author, in.at); err != nil {
+	if in.contact, err = store.EnterContact(in.tx, in.author, in.at); err != nil {
 		return err
 	}
 	in.outcome = in.w.rules.Apply(in.ruleFacts(in.team, in.contact, nil))

@@ -129,6 +129,20 @@ func TestStrangersFromAFrontendMakeAClosedTicket(t *testing.T) {
 	}
 }
 
+// Whom an agent opens a ticket for is known from then on.
+func TestWhomAnAgentNamesIsKnown(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, closedTo(`"address"`))
+	jean, anne := d.jean(), d.anne()
+	anne.password = "secret of anne"
+	anne.writes(generic, "Appel de Jean", "#customer jean@client.example\nIl rappellera.\n")
+	jean.reads()
+	jean.writes(generic, "Autre chose", "Bonjour.\n")
+	if n := d.tickets(); n != 2 {
+		t.Errorf("%d tickets", n)
+	}
+}
+
 // A mail to two teams goes to the one that takes it, and only there.
 func TestAStrangersMailToTwoTeamsGoesToTheOpenOne(t *testing.T) {
 	t.Parallel()

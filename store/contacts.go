@@ -50,6 +50,17 @@ func SeeContact(tx Tx, m addr.Mailbox, now time.Time) (*Contact, error) {
 	return c, SaveContact(tx, c)
 }
 
+// EnterContact is SeeContact for an address that an agent or an admin names: the
+// contact is known from now on.
+func EnterContact(tx Tx, m addr.Mailbox, now time.Time) (*Contact, error) {
+	c, err := SeeContact(tx, m, now)
+	if err != nil || c.Known {
+		return c, err
+	}
+	c.Known = true
+	return c, SaveContact(tx, c)
+}
+
 // SaveContact writes a contact; one without a number gets the next. An address
 // that was another contact's becomes this one's.
 func SaveContact(tx Tx, c *Contact) error {
