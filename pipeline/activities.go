@@ -42,10 +42,11 @@ func (out *outbound) plan(c ticket.Command) (string, error) {
 	case len(open) >= maxOpenActivities || out.t.Activities >= store.MaxActivities:
 		return "", refuse(c, planWords(lang, "manyActivities"), "#done")
 	}
-	if title = shortTitle(title); title == "" {
-		if a, err := out.putOff(c, start, day); err != nil || a != "" {
-			return a, err
-		}
+	title = shortTitle(title)
+	if said, err := out.putOff(c, title, start, day); err != nil || said != "" {
+		return said, err
+	}
+	if title == "" {
 		title = shortTitle(out.t.Subject)
 	}
 	a := &store.Activity{Agent: out.agent.ID, Kind: string(c.Name), Title: title, Start: start.UTC(), Day: day,
@@ -65,14 +66,20 @@ func (out *outbound) plan(c ticket.Command) (string, error) {
 	return fmt.Sprintf(planWords(lang, "planned"), c.Line, a.Title, compose.MomentWords(start, day, lang), a.N), nil
 }
 
-// putOff is #remind 2d without a text, in answer to an activity's mail: the same
-// thing, later. It gives "" for any other.
-func (out *outbound) putOff(c ticket.Command, start time.Time, day bool) (string, error) {
+// putOff is #remind 2d in answer to an activity's mail, without a text, or with
+// that of an activity of the agent's: the same thing, later. It gives "" for any other.
+func (out *outbound) putOff(c ticket.Command, title string, start time.Time, day bool) (string, error) {
 	list, err := store.OpenActivities(out.tx, out.t)
 	if err != nil || c.Name != ticket.CmdRemind {
 		return "", err
 	}
 	a := out.answeredActivity(list)
+	if a != nil && title != "" && title != a.Title {
+		return "", nil
+	}
+	if i := slices.IndexFunc(list, func(a *store.Activity) bool { return a.Title == title && a.Agent == out.agent.ID }); a == nil && i >= 0 {
+		a = list[i]
+	}
 	if a == nil {
 		return "", nil
 	}
@@ -311,7 +318,7 @@ func (p *Pipeline) remind(tx store.Tx, w *world, t *ticket.Ticket, a *store.Acti
 	}
 	for _, id := range readers {
 		n := notice{kind: compose.NoticeActivity, agent: w.agents[id], t: t, at: now,
-			data: compose.NoticeData{Title: a.Title, Text: w.activityText(t), Until: due.In(zoneOf(w.teamOf(t)))}}
+			data: compose.NoticeData{Title: a.Title, Text: w.activityText(t), Until: due.In(zoneOf(w.teamOf(t))), Closest: reminderForms(w.teamOf(t).Language, a)}}
 		if err := p.notify(tx, w, n); err != nil {
 			return err
 		}
@@ -323,6 +330,13 @@ func (p *Pipeline) remind(tx store.Tx, w *world, t *ticket.Ticket, a *store.Acti
 		return err
 	}
 	return store.PutActivity(tx, t.Number, a)
+}
+
+// reminderForms are what a reminder's links say: done, and tomorrow again. They
+// name the activity, since a link may lose what it answers.
+func reminderForms(lang string, a *store.Activity) []string {
+	n := strconv.FormatUint(a.N, 10)
+	return []string{planWords(lang, "formDone") + " " + n, planWords(lang, "formLater") + " " + a.Title}
 }
 
 // remindedAgents are whose activity it is; when that one is away or gone, those on

@@ -20,6 +20,8 @@ var planSentences = map[string]map[string]string{
 		"cancelledAll":   "les activités de la demande sont annulées (%d)",
 		"ticketLine":     "Demande n°%d\u00a0: %s",
 		"customerLine":   "Client\u00a0: %s",
+		"formDone":       "#fait",
+		"formLater":      "#rappel 1j",
 		"doneHint":       "C’est fait\u202f? Répondez #done à ce message.",
 
 		"answerUnknown":   "Votre réponse à cette invitation n’est partie nulle part\u00a0: nous ne connaissons pas l’invitation.",
@@ -49,6 +51,8 @@ var planSentences = map[string]map[string]string{
 		"cancelledAll":   "the ticket’s activities are cancelled (%d)",
 		"ticketLine":     "Ticket %d: %s",
 		"customerLine":   "Customer: %s",
+		"formDone":       "#done",
+		"formLater":      "#remind 1d",
 		"doneHint":       "Done? Reply #done to this mail.",
 
 		"answerUnknown":   "Your answer to this invitation went nowhere: we do not know the invitation.",

@@ -54,7 +54,7 @@ func TestATaskIsInTheAgentsCalendarAndComesByMail(t *testing.T) {
 	d.timers()
 	reminder := anne.reads()
 	d.says(reminder, "25 novembre 2030 à 14:30")
-	if !strings.Contains(string(reminder.Raw), "%23fait") {
+	if !strings.Contains(string(reminder.Raw), "%23fait%201") {
 		t.Error("the reminder offers no #done")
 	}
 	d.again()
@@ -63,6 +63,19 @@ func TestATaskIsInTheAgentsCalendarAndComesByMail(t *testing.T) {
 	d.timers()
 	anne.hearsNothing()
 
+	anne.answers(reminder, "#rappel 1j\n")
+	said := anne.reads()
+	if said.method() != "" {
+		said = anne.reads()
+	}
+	d.says(said, "remis au 26 décembre 2030")
+	d.drained()
+	d.holds(lastCalendar(anne), "UID:activity-10000-1@example.com", "SEQUENCE:1", "DTSTART;VALUE=DATE:20301226")
+	anne.read = len(anne.mailbox())
+	d.at("Thu 2030-12-26 09:01")
+	d.timers()
+	reminder = anne.reads()
+	d.at("Fri 2030-12-27 10:00")
 	anne.answers(reminder, "#fait\n")
 	d.says(anne.reads(), "est fait")
 	anne.hearsNothing() // what is past stays in the calendar
@@ -70,7 +83,7 @@ func TestATaskIsInTheAgentsCalendarAndComesByMail(t *testing.T) {
 	if a := d.activities(10000); len(a) != 1 || a[0].State != store.ActivityDone {
 		t.Errorf("%+v", a[0])
 	}
-	if len(d.happened(10000, ticket.Planned))+len(d.happened(10000, ticket.Due))+len(d.happened(10000, ticket.Done)) != 3 {
+	if len(d.happened(10000, ticket.Planned))+len(d.happened(10000, ticket.Due))+len(d.happened(10000, ticket.Done)) != 5 {
 		t.Error("the history does not tell")
 	}
 }

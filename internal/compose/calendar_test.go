@@ -365,7 +365,9 @@ func answerIn(t testing.TB, invitation, answer string) AnswerIn {
 	return AnswerIn{
 		Head: testHead(t, "jean@client.example", "Panne"), Team: testTeam("fr"), Agent: "Anne Durand", Self: []addr.Address{mustAddr(t, private)},
 		Invitation: parse(t, invitationMail("REQUEST", invitation)), Mail: parse(t, invitationMail("REPLY", answer)), Secrets: []string{private},
-		Rewrite: func(a addr.Address) (addr.Address, bool) { return mustAddr(t, "relationclient@example.com"), a.String() == private },
+		Rewrite: func(a addr.Address) (addr.Address, bool) {
+			return mustAddr(t, "relationclient@example.com"), a.String() == private
+		},
 		IsToken: func(s string) bool { return strings.Contains(s, "tabcdefghijklmnopqrst") },
 	}
 }
