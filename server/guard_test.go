@@ -210,3 +210,62 @@ func TestAttachedMailsShowNoAgent(t *testing.T) {
 		t.Errorf("the inner mail is gone:\n%s", reply.Raw)
 	}
 }
+
+// An address that is spelt out or lies in several elements is found, and a note's text in an attached mail.
+func TestTheGuardReadsAsPeopleDo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ contentType, body, reason string }{
+		"spelt out":       {"text/plain; charset=utf-8", "Écrivez-moi : anne.durand (at) corp.example\n", "anne.durand@corp.example"},
+		"in words":        {"text/plain; charset=utf-8", "Écrivez-moi : anne.durand arobase corp point example\n", "anne.durand@corp.example"},
+		"in elements":     {"text/html; charset=utf-8", "<p>anne.<b>durand</b><span>@</span><i>corp</i>.example</p>", ""},
+		"a note, wrapped": {"text/plain; charset=utf-8", "Bonjour,\nle client est un mauvais\npayeur, prudence.\n", "mauvais payeur"},
+		"a note in a mail that is attached": {mixed, part("Content-Type: text/plain; charset=utf-8", "Voici.") +
+			part("Content-Type: message/rfc822", "Subject: interne\nContent-Type: text/html\n\n<p>Le client est un <b>mauvais</b> payeur, prudence.</p>") + "--b--\n", "mauvais payeur"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, nil)
+			jean, anne := d.jean(), d.anne()
+			_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+			anne.answers(copy, "#note\nLe client est un mauvais payeur, prudence.\n\nAnne Durand\nResponsable Relation Client Europe\n")
+			anne.mime(copy, c.contentType, c.body)
+			if c.reason == "" { // taken out, or found
+				if len(d.held()) == 0 {
+					d.without(jean.reads(), "corp.example")
+				}
+				return
+			}
+			d.says(anne.reads(), c.reason)
+			jean.hearsNothing()
+		})
+	}
+}
+
+// What customers wrote themselves is no secret of a note that repeats it, and neither is the signature
+// below the note.
+func TestTheGuardLetsThroughWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Une question", "Mon appareil XR-200 est en panne depuis mardi.\n")
+	anne.answers(copy, "#note\nVu avec l’atelier :\nMon appareil XR-200 est en panne depuis mardi.\n\nCordialement,\nAnne Durand\nResponsable Relation Client Europe\n")
+	anne.answers(copy, "Nous regardons.\n\nAnne Durand\nResponsable Relation Client Europe\n")
+	d.says(jean.reads(), "Nous regardons.", "Responsable Relation Client Europe")
+	anne.hearsNothing()
+}
+
+// An answer that is nothing but a signature, as Outlook writes it, says nothing.
+func TestASignatureAloneIsHeld(t *testing.T) {
+	t.Parallel()
+	for _, by := range mailers {
+		t.Run(by.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, nil)
+			jean, anne := d.jean(), d.anne()
+			_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+			anne.sendsBy(by, copy, "", "Cordialement,", "", "Anne Durand")
+			d.says(anne.reads(), "aucun texte nouveau")
+			jean.hearsNothing()
+		})
+	}
+}

@@ -46,7 +46,9 @@ func mentionsAttachment(lower string) bool {
 	return false
 }
 
-var receivedWords = []string{"your", "you", "you have", "votre", "vos", "ton", "reçu", "received", "thanks for the", "merci pour la"}
+var receivedWords = []string{"your", "you", "you have", "votre", "vos", "ton", "reçu", "received", "thanks for the", "thanks for", "thank you for", "received", "merci pour la", "merci pour", "merci de"}
+
+var saysIs = regexp.MustCompile(`(?i)\s(?:est|sont|is|are)\s`)
 
 // promises returns the words of text that announce an attachment, "" if none do. What
 // the reader has sent ("votre pièce jointe") does not count.
@@ -58,8 +60,10 @@ func promises(text string) string {
 	for _, m := range promise.FindAllStringIndex(text, 20) {
 		before := strings.ToLower(strings.TrimSpace(text[max(0, m[0]-24):m[0]]))
 		mine := !theirs.MatchString(text[m[1]:]) && !mineNot.MatchString(before)
-		for _, w := range receivedWords {
-			mine = mine && !strings.HasSuffix(before, w)
+		if !saysIs.MatchString(text[m[0]:m[1]]) { // "votre facture est jointe" is ours
+			for _, w := range receivedWords {
+				mine = mine && !strings.HasSuffix(before, w)
+			}
 		}
 		if mine {
 			return strings.Join(strings.Fields(text[m[0]:m[1]]), " ")
