@@ -186,32 +186,21 @@ func (in *inbound) open(thread rules.ThreadOut) error {
 		return err
 	}
 	in.t.Team, in.t.Language = in.team.Address, in.language()
-	if err := in.begin(thread); err != nil {
-		return err
+	steps := []func() error{
+		func() error { return in.begin(thread) },
+		func() error { return in.keep(ticket.KindIn) },
+		in.noteKnown,
+		in.fillForm,
+		func() error { return in.settle(route) },
+		in.knownFields,
+		in.acknowledge,
+		in.askFields,
+		in.misaddressed,
 	}
-	if err := in.keep(ticket.KindIn); err != nil {
-		return err
-	}
-	if err := in.noteKnown(); err != nil {
-		return err
-	}
-	if err := in.fillForm(); err != nil {
-		return err
-	}
-	if err := in.settle(route); err != nil {
-		return err
-	}
-	if err := in.knownFields(); err != nil {
-		return err
-	}
-	if err := in.acknowledge(); err != nil {
-		return err
-	}
-	if err := in.askFields(); err != nil {
-		return err
-	}
-	if err := in.misaddressed(); err != nil {
-		return err
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
 	}
 	in.facts.Decision = "new ticket " + strconv.FormatUint(in.t.Number, 10)
 	return in.dispose()
