@@ -77,6 +77,7 @@ type Facts struct {
 	Known    rules.KnownOut  `json:"known,omitzero"`
 	Route    rules.RouteOut  `json:"route,omitzero"`
 	Ack      rules.Ack       `json:"acknowledgement,omitzero"`
+	Calendar string          `json:"calendar,omitempty"` // what came of a calendar message
 	Decision string          `json:"decision,omitempty"`
 	Panic    string          `json:"panic,omitempty"`
 }

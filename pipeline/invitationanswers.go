@@ -80,6 +80,7 @@ func (out *outbound) answerInvitation(cal *compose.Calendar) error {
 		return err
 	}
 	if why := out.unanswerable(inv, cal); why != "" {
+		out.facts.Decision += ", which was not sent"
 		return out.answer(compose.NoticeTranscript, compose.NoticeData{Lines: []string{why}})
 	}
 	says := out.decision(cal)
@@ -234,6 +235,7 @@ func (out *outbound) answeredEvent(inv *store.Invitation, cal *compose.Calendar,
 	if err := store.PutInvitation(out.tx, out.t, inv); err != nil {
 		return err
 	}
+	out.facts.Decision += fmt.Sprintf(", sent to %s: %s", inv.Organiser, says)
 	data := map[string]string{"uid": clip(cal.UID), "answer": says, "to": inv.Organiser.String()}
 	if err := out.event(ticket.Event{By: out.by(), What: ticket.InvitationAnswered, Message: out.m.Seq, Data: data}); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -49,6 +50,7 @@ func (in *inbound) invitation() error {
 	cal := in.calendar()
 	if cal == nil {
 		if in.eventFault != nil {
+			in.facts.Calendar = "it can't be read, and is shown as a text"
 			in.warn(compose.WarnInvitationBroken, "")
 		}
 		return nil
@@ -64,9 +66,11 @@ func (in *inbound) invitation() error {
 	now := store.Revision{Sequence: cal.Sequence, Stamp: cal.Stamp}
 	switch {
 	case !in.speaksFor(inv, cal):
+		in.facts.Calendar = clip(cal.Method) + " about an event that is not the writer's: shown as a text"
 		in.warn(compose.WarnInvitationForged, "")
 		return nil
 	case organises(cal.Method) && seen && now.Before(known):
+		in.facts.Calendar = clip(cal.Method) + ", older than what came before: shown as a text"
 		in.warn(compose.WarnInvitationOld, "")
 		return nil
 	}
@@ -94,9 +98,11 @@ func (in *inbound) invited(cal *compose.Calendar) error {
 	known = slices.DeleteFunc(known, func(n uint64) bool { return n == in.facts.Thread.LinkedTo })
 	switch {
 	case len(known) > 0 && !in.ownEvent(known):
+		in.facts.Calendar = clip(cal.Method) + " about an event of another ticket: shown as a text"
 		in.warn(compose.WarnInvitationForged, "")
 		return nil
 	case cal.Method != "REQUEST" || in.m.Kind == ticket.KindVisitor || in.t.Invitations >= store.MaxInvitations:
+		in.facts.Calendar = clip(cal.Method) + " about an event that nobody knows here: shown as a text"
 		return nil
 	}
 	inv := &store.Invitation{UID: cal.UID, Organiser: cal.Organiser, Sender: in.author.Address}
@@ -154,6 +160,7 @@ func (in *inbound) followEvent(inv *store.Invitation, cal *compose.Calendar) {
 }
 
 func (in *inbound) putInvitation(inv *store.Invitation, cal *compose.Calendar) error {
+	in.facts.Calendar = fmt.Sprintf("%s, sequence %d, of who may speak for the event", clip(cal.Method), cal.Sequence)
 	data := map[string]string{"uid": clip(cal.UID), "sequence": strconv.Itoa(cal.Sequence), "method": clip(cal.Method)}
 	if err := in.event(ticket.Event{By: in.sender(), What: ticket.Invited, Message: in.m.Seq, Data: data}); err != nil {
 		return err

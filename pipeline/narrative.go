@@ -145,6 +145,9 @@ func (s *story) decided(x *Explanation, f *Facts) {
 	case f.Ack.Reason != "":
 		s.say("It was not acknowledged: %s.", f.Ack.Reason)
 	}
+	if f.Calendar != "" {
+		s.say("Its calendar message: %s.", f.Calendar)
+	}
 	if f.Decision != "" {
 		s.say("So it became %s.", f.Decision)
 	}
