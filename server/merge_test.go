@@ -436,3 +436,71 @@ func TestMergesAndSplitsAtRandom(t *testing.T) {
 		anne.drop()
 	}
 }
+
+// A text beside #merge goes its way first, as ever; the agent hears of the merge
+// in a notice.
+func TestMergeWithAText(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, _, _, copy2, _, second := d.two(jean, anne)
+	anne.answers(copy2, "#merge 10000\nUn technicien passera demain.\n")
+	got := jean.reads()
+	d.says(got, "Un technicien passera demain.")
+	if ids := got.Header.MessageIDs("In-Reply-To"); len(ids) != 1 || ids[0] != second || got.subject() != "Encore le four" {
+		t.Errorf("the answer: %q to %v", got.subject(), ids)
+	}
+	d.says(anne.reads(), "10001", "réunie", "Votre texte est parti")
+	d.expect(10000, ticket.Pending, "anne")
+	jean.answers(got, "Merci.\n")
+	d.isIn("Merci.", 10000)
+	if kinds := d.messages(10000); kinds != "in out in out in" {
+		t.Errorf("messages: %s", kinds)
+	}
+	jean.hearsNothing()
+}
+
+// A note beside #merge is one of the ticket that stays, and nobody outside hears
+// of it.
+func TestMergeWithANote(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, bruno := d.jean(), d.anne(), d.bruno()
+	d.ask(jean, anne, "Panne du four", "Le four ne chauffe plus.\n")
+	jean.writes(generic, "Facture", "Voici ma facture.\n")
+	jean.reads()
+	copy2 := bruno.reads()
+	bruno.answers(copy2, "#merge 10000\n#note\nune seule affaire à mon avis\n")
+	d.says(anne.finds("une seule affaire à mon avis", "NOTE"), "une seule affaire")
+	anne.finds("Voici ma facture.")
+	d.isIn("une seule affaire", 10000)
+	jean.hearsNothing()
+	anne.answers(anne.finds("NOTE"), "Je suis d’accord avec cela.\n")
+	d.isIn("accord avec cela", 10000)
+	jean.hearsNothing()
+}
+
+// What was planned, asked and to be decided in the ticket that goes is so in the one
+// that stays.
+func TestWhatWaitsIsMerged(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, boss := d.jean(), d.anne(), d.person("Mme Patron", "patron@other.example")
+	_, _, _, copy2, _, _ := d.two(jean, anne)
+	anne.answers(copy2, "#approve Mme Patron <patron@other.example>\nPuis-je rembourser ce client ?\n")
+	request := boss.reads()
+	anne.answers(copy2, "#time 15m\n#tag vip\n#field Modèle=X1\n")
+	anne.drop()
+	anne.answers(copy2, "#merge 10000\n")
+	anne.finds("réunie")
+	anne.drop()
+	boss.answers(request, "Oui\n")
+	anne.finds("Mme Patron")
+	if e := d.happened(10000, ticket.Decided); len(e) != 1 || e[0].Data["decision"] != "yes" || len(d.happened(10001, ticket.Decided)) != 0 {
+		t.Errorf("decided: %+v", e)
+	}
+	if tk := d.ticket(10000); tk.Minutes != 15 || strings.Join(tk.Tags, " ") != "vip" || tk.Fields["Modèle"] != "X1" || tk.Aside(1).Decision != "yes" {
+		t.Errorf("%+v", tk)
+	}
+	jean.hearsNothing()
+}
