@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"postdesk/internal/addr"
+	"postdesk/internal/bounce"
 	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
@@ -52,12 +53,13 @@ func (in *inbound) fromRobot(id rules.Identity) (*result, error) {
 // judge applies what the report says: a failure is a failure as if the server
 // had said it in the session; a delay or a success is only written down.
 func (in *inbound) judge(row *store.Outgoing) error {
-	failed, about := verdictOf(in.report(), row)
-	if !failed || row.State != store.Delivered || !in.returned() {
+	said, ok := verdictOf(in.mail, row)
+	if !ok || row.State != store.Delivered || !in.returned() {
 		return nil
 	}
-	if about != "" {
-		row.Text = about
+	row.Enhanced, row.Host, row.Code = said.Status, said.Server, 0
+	if said.Words != "" {
+		row.Text = said.Words
 	}
 	row.State, row.Done = store.Failed, in.at
 	if err := store.PutOutgoing(in.tx, *row); err != nil {
@@ -70,9 +72,6 @@ func (in *inbound) judge(row *store.Outgoing) error {
 	return in.p.undelivered(in.tx, in.w, in.t, now, in.at)
 }
 
-// maxRemote is how much of a remote server's words is kept, in bytes.
-const maxRemote = 250
-
 // returned: the report came the way that reports come, from nobody to the
 // address that only the mail's envelope bore. What merely names a Message-ID of
 // ours, anyone can write who has seen the mail: it is kept, and changes nothing.
@@ -80,25 +79,23 @@ func (in *inbound) returned() bool {
 	return in.env.From.IsZero() && in.bounceToken() != nil
 }
 
-// verdictOf reads a report: whether it says that this mail failed for good, and in
-// which words. A null-sender mail to a bounce address without RFC 3464 fields
-// can't be told from a vacation answer: it fails nothing.
-func verdictOf(r *message.Report, row *store.Outgoing) (failed bool, words string) {
-	if r == nil || r.Kind != "delivery-status" {
-		return false, ""
-	}
-	for _, rcpt := range r.Recipients {
-		if !strings.EqualFold(rcpt.Action, "failed") || !sameRecipient(rcpt, row.To, len(r.Recipients)) {
-			continue
+// verdictOf reads whether a report says that this mail failed for good. What is
+// neither RFC 3464 nor the prose of a mail server, as a vacation answer, fails
+// nothing.
+func verdictOf(m *message.Message, row *store.Outgoing) (bounce.Verdict, bool) {
+	list := bounce.Read(m)
+	for _, v := range list {
+		if v.Outcome.Failed() && sameRecipient(row.To, len(list), v.Recipient) {
+			return v, true
 		}
-		row.Enhanced, row.Host, row.Code = rcpt.Status, message.Clean(rcpt.RemoteMTA, maxRemote), 0
-		return true, message.Clean(rcpt.DiagnosticCode, maxRemote)
 	}
-	return false, ""
+	return bounce.Verdict{}, false
 }
 
-func sameRecipient(s message.RecipientStatus, to addr.Address, of int) bool {
-	for _, name := range []string{s.OriginalRecipient, s.FinalRecipient} {
+// sameRecipient: one of the names that a report gives is the mail's recipient;
+// of is how many recipients it is about.
+func sameRecipient(to addr.Address, of int, names ...string) bool {
+	for _, name := range names {
 		if _, rest, ok := strings.Cut(name, ";"); ok {
 			name = rest
 		}
@@ -130,7 +127,9 @@ func (in *inbound) bounced() (*store.Outgoing, error) {
 func (in *inbound) sentAs(tok addr.Token) (found *store.Outgoing, err error) {
 	report := in.report()
 	err = store.SentAs(in.tx, tok.Ticket, tok.Item, func(row store.Outgoing) error {
-		if found == nil || report != nil && slices.ContainsFunc(report.Recipients, func(s message.RecipientStatus) bool { return sameRecipient(s, row.To, 2) }) {
+		if found == nil || report != nil && slices.ContainsFunc(report.Recipients, func(s message.RecipientStatus) bool {
+			return sameRecipient(row.To, 2, s.OriginalRecipient, s.FinalRecipient)
+		}) {
 			found = &row
 		}
 		return nil

@@ -5,10 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"postdesk/internal/addr"
-	"postdesk/internal/message"
-	"postdesk/store"
 )
 
 func TestEverySentenceIsThereInBothLanguages(t *testing.T) {
@@ -59,35 +55,5 @@ func TestWhatAPeerSaysOfItselfIsNoHeader(t *testing.T) {
 func TestShortNamesEndAtACharacter(t *testing.T) {
 	if got := shortName(strings.Repeat("é", 80)); len(got) > maxName || strings.ContainsRune(got, '\uFFFD') {
 		t.Errorf("%q", got)
-	}
-}
-
-func TestWhatADeliveryReportSays(t *testing.T) {
-	to := addr.Address{Local: "jean", Domain: "client.example"}
-	report := func(list ...message.RecipientStatus) *message.Report {
-		return &message.Report{Kind: "delivery-status", Recipients: list}
-	}
-	failed := message.RecipientStatus{FinalRecipient: "rfc822; Jean@client.example", Action: "failed", Status: "5.1.1", DiagnosticCode: "smtp; 550 no such\x1buser"}
-	delayed, other, forwarded := failed, failed, failed
-	delayed.Action = "delayed"
-	other.FinalRecipient = "rfc822;paul@client.example"
-	forwarded.FinalRecipient = "rfc822;jean@elsewhere.example"
-	for _, c := range []struct {
-		name string
-		r    *message.Report
-		want bool
-	}{
-		{"a failure", report(failed), true},
-		{"a delay", report(delayed), false},
-		{"another recipient's, of two", report(other, delayed), false},
-		{"forwarded on", report(forwarded), true},
-		{"a receipt", &message.Report{Kind: "disposition-notification", Recipients: []message.RecipientStatus{failed}}, false},
-		{"no report at all", nil, false},
-	} {
-		row := store.Outgoing{To: to}
-		got, words := verdictOf(c.r, &row)
-		if got != c.want || strings.ContainsRune(words, 0x1b) || got && row.Enhanced != "5.1.1" {
-			t.Errorf("%s: %v %q, row %+v", c.name, got, words, row)
-		}
 	}
 }

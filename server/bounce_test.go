@@ -324,3 +324,23 @@ func TestAPersonForwardsAReport(t *testing.T) {
 	d.says(anne.reads(), "Voyez ce que j'ai reçu.")
 	d.expect(10000, ticket.New, "anne")
 }
+
+// A server that never heard of RFC 3464 writes in prose. It came to the mail's
+// own envelope sender, so it is about that mail; the agent hears what it says.
+func TestABounceInProse(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.answers(copy, "Voici la réponse.\n")
+	sent := jean.reads()
+	prose := letter("MAILER-DAEMON@mx.client.example", sent.From, "prose@mx.client.example", "failure notice",
+		"Hi. I wasn't able to deliver your message.\n\n<jean@client.example>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n--- Below this line is a copy of the message.\n\nSubject: x\n")
+	if err := d.send("", []string{sent.From}, prose); err != nil {
+		t.Fatal(err)
+	}
+	d.says(anne.reads(), "jean@client.example", "no mailbox here by that name")
+	d.expect(10000, ticket.Open, "anne")
+	anne.hearsNothing()
+	jean.hearsNothing()
+}

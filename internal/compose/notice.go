@@ -2,11 +2,11 @@ package compose
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"postdesk/internal/addr"
+	"postdesk/internal/bounce"
 	"postdesk/internal/config"
 	"postdesk/internal/message"
 )
@@ -157,7 +157,7 @@ func noticeData(in NoticeIn, lang string) noticeView {
 		Answer: cleanText(d.Answer), Delay: cleanLine(d.Delay),
 		Recipient: address(d.Recipient), Desk: address(d.Desk), Page: d.Page.mark(),
 		Lines: cleanLines(d.Lines), Closest: cleanLines(d.Closest), Until: inZone(d.Until, in.Team), Yes: d.Yes, Held: d.Held,
-		People: offered(d.People, in.Team), UnknownAddress: isUnknownAddress(d.Enhanced, d.Answer), Correction: cleanText(d.Correction), Colleague: strings.Trim(cleanText(d.Colleague), "\n"),
+		People: offered(d.People, in.Team), UnknownAddress: bounce.OfReply(d.Enhanced, d.Answer) == bounce.Hard, Correction: cleanText(d.Correction), Colleague: strings.Trim(cleanText(d.Colleague), "\n"),
 	}
 	if d.Page != nil && v.Title == "" {
 		v.Title = cleanLine(d.Page.Title)
@@ -174,17 +174,6 @@ func inZone(t time.Time, team *config.Team) time.Time {
 		return t
 	}
 	return t.In(team.Hours.Zone)
-}
-
-// unknownAddress is an enhanced status code that says that the address is wrong, not the server, the
-// mail or the sender (RFC 3463 §3.2, RFC 7505 §4.2).
-var unknownAddress = regexp.MustCompile(`(?:^|[\s-])5\.1\.(?:[0-6]|10)(?:[^\d.]|$)`)
-
-func isUnknownAddress(enhanced, answer string) bool {
-	if enhanced != "" {
-		return unknownAddress.MatchString(enhanced)
-	}
-	return unknownAddress.MatchString(answer)
 }
 
 func bareID(id string) string {
