@@ -46,6 +46,9 @@ func (d *delivery) addressees() addressees {
 			}
 			continue
 		}
+		if !d.w.mayBeOutside(t.address) {
+			continue // an address of ours that is gone from the configuration
+		}
 		if _, twice := wanted[t.address.Key()]; !twice {
 			wanted[t.address.Key()] = addr.Mailbox{Address: t.address}
 			order = append(order, t.address.Key())
@@ -231,15 +234,29 @@ func (out *outbound) gestured() (*result, bool, error) {
 	case rules.GestureCustomer:
 		r, err = out.inCustomersName()
 	case rules.GestureWhich:
-		if out.released != nil {
+		r, err = out.toTeamOrCustomer()
+		if r == nil && err == nil {
 			return nil, false, nil
 		}
-		out.guess = addr.Mailbox{Address: out.delivery.team().Address}
-		r, err = out.hold(holdWhich, nil, []string{"a mail of a ticket, forwarded to a team"})
 	default:
 		return nil, false, nil
 	}
 	return r, true, err
+}
+
+// toTeamOrCustomer asks what a ticket's mail that was forwarded to a team is: the
+// agent's #send makes it an answer (no result); whatever else is typed in
+// answer is for colleagues, and so is the mail.
+func (out *outbound) toTeamOrCustomer() (*result, error) {
+	switch {
+	case out.released == nil:
+		out.guess = addr.Mailbox{Address: out.delivery.team().Address}
+		return out.hold(holdWhich, nil, []string{"a mail of a ticket, forwarded to a team"})
+	case len(out.released.Instead) > 0 && !ticket.Has(out.commands, ticket.CmdPublic):
+		out.note = true
+		return out.writeNote()
+	}
+	return nil, nil
 }
 
 // keptInside says why a mail may not go to the people outside to whom it is

@@ -289,6 +289,22 @@ func TestAForwardToATeamIsAsked(t *testing.T) {
 	d.expect(10000, ticket.New, "anne")
 }
 
+// The answer settles it: the team has the ticket, and the customer is told that
+// much and none of the words.
+func TestAForwardToATeamIsSettled(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, c := d.ask(jean, anne, "Question", "Bonjour\n")
+	d.must(d.forwards(c, anneOwn, []string{"export@example.com"}, "C’est pour vous, il râle."))
+	anne.answers(anne.reads(), "#transfert export@example.com")
+	d.without(jean.reads(), "il râle", "corp.example")
+	jean.hearsNothing()
+	if tk := d.ticket(10000); tk.Team.String() != "export@example.com" || d.messages(10000) != "in note" {
+		t.Errorf("%s, messages %s", tk.Team, d.messages(10000))
+	}
+}
+
 // Who stole a password has not found a way to mail the world.
 func TestAnAgentWritesToFewPeopleAtOnce(t *testing.T) {
 	t.Parallel()
