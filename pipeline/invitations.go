@@ -91,13 +91,12 @@ func organises(method string) bool {
 // another ticket's, of a visitor's, and of what changes an event that nobody
 // knows, no calendar hears.
 func (in *inbound) invited(cal *compose.Calendar) error {
-	known, err := store.ByUID(in.tx, cal.UID)
+	others, err := in.knownElsewhere(cal.UID)
 	if err != nil {
 		return err
 	}
-	known = slices.DeleteFunc(known, func(n uint64) bool { return n == in.facts.Thread.LinkedTo })
 	switch {
-	case len(known) > 0 && !in.ownEvent(known):
+	case others:
 		in.facts.Calendar = clip(cal.Method) + " about an event of another ticket: shown as a text"
 		in.warn(compose.WarnInvitationForged, "")
 		return nil
@@ -113,9 +112,25 @@ func (in *inbound) invited(cal *compose.Calendar) error {
 	return in.putInvitation(inv, cal)
 }
 
-// ownEvent says whether the event is known because we made it ourselves in this
-// ticket: an activity.
-func (in *inbound) ownEvent(known []uint64) bool { return slices.Contains(known, in.t.Number) }
+// knownElsewhere says whether an event that is no invitation of this ticket is known
+// all the same: another ticket's, or an activity that an agent has planned. The ticket
+// that this one follows is no other.
+func (in *inbound) knownElsewhere(uid string) (bool, error) {
+	numbers, err := store.ByUID(in.tx, uid)
+	if err != nil {
+		return false, err
+	}
+	for _, n := range numbers {
+		inv, err := store.GetInvitation(in.tx, n, uid)
+		if err != nil {
+			return false, err
+		}
+		if inv == nil || n != in.facts.Thread.LinkedTo {
+			return true, nil
+		}
+	}
+	return false, nil
+}
 
 // speaksFor says whether the writer may change an event: the organiser, or who sent
 // the invitation in the organiser's place, from an address that is backed. To one that

@@ -159,6 +159,24 @@ func TestAForgedCancelWithinTheTicket(t *testing.T) {
 	}
 }
 
+// What an agent has planned is nobody else's to change, whoever guesses its UID.
+func TestACustomerChangesNoActivity(t *testing.T) {
+	t.Parallel()
+	d, jean, anne, _, invitation := invited(t)
+	anne.answers(invitation, "#task lundi 9h préparer\n")
+	task := lastCalendar(anne)
+	anne.read = len(anne.mailbox())
+	_, own, _ := strings.Cut(task.property("UID"), ":")
+	for _, method := range []string{"REQUEST", "CANCEL"} {
+		jean.invites(generic, "Autre chose", method, meeting(method, own, 9, jean.address), "In-Reply-To: <"+invitation.Header.MessageIDs("References")[0]+">")
+		shown := anne.reads()
+		d.says(shown, "prétend modifier une invitation")
+		if shown.method() != "" {
+			t.Errorf("%s acts in the calendar", method)
+		}
+	}
+}
+
 // The ticket goes to a colleague: the invitation too, and it leaves the first
 // calendar.
 func TestAnInvitationGoesWithTheTicket(t *testing.T) {
