@@ -36,10 +36,12 @@ func (p *Pipeline) Outcome(tx store.Tx, row store.Outgoing, now time.Time) error
 // large mail to a whole team would stay in the journal once for each.
 const largeCopy = 256 << 10
 
-// letGo erases a large copy once it is delivered. The customer's mail itself
-// stays, and so does what customers got.
+// letGo erases a large copy once it is delivered, an agent's or an outside
+// observer's. The customer's mail itself stays, and so does what customers and
+// experts got.
 func letGo(tx store.Tx, row store.Outgoing) error {
-	if row.Purpose != store.PurposeCopy && row.Purpose != store.PurposeNote && row.Purpose != store.PurposeNotice {
+	observers := row.Purpose == store.PurposeAside && row.Agent == ""
+	if row.Purpose != store.PurposeCopy && row.Purpose != store.PurposeNote && row.Purpose != store.PurposeNotice && !observers {
 		return nil
 	}
 	m, err := tx.Mail(row.Mail)

@@ -239,6 +239,8 @@ func testNotice(t testing.TB, kind NoticeKind, lang string) NoticeIn {
 			Findings: []Finding{newFinding(FindAttachment, "ci-joint", "text"), newFinding(FindSecret, private, "text"), newFinding(FindEmpty, "", "text")},
 			Who:      "Bruno Petit", Recipient: mustAddr(t, "jean@client.example"), Answer: "550 5.1.1 No such user", Until: testDate,
 			Delay: "2 jours ouvrés", Desk: mustAddr(t, tokenAddr), Held: true,
+			People: []Offered{{Who: addr.Mailbox{Name: "Dr Expert", Address: mustAddr(t, "expert@lab.example")}, Times: 3, Last: testDate},
+				{Who: addr.Mailbox{Address: mustAddr(t, "other@lab.example")}, Times: 1, Last: testDate}},
 		},
 	}
 }
