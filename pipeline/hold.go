@@ -215,6 +215,9 @@ func (out *outbound) fromAnswer() (*result, error) {
 	if out.facts.Class.Automatic {
 		return out.absent() // an out-of-office answer releases nothing
 	}
+	if err := out.comeBack(); err != nil {
+		return nil, err
+	}
 	return out.decide(h)
 }
 

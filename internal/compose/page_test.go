@@ -106,3 +106,35 @@ func TestAPageInANotice(t *testing.T) {
 		t.Errorf("the notice says\n%s", text)
 	}
 }
+
+// Whatever a page is made of, its text has no control characters and its HTML
+// as many ends of tags as beginnings, and nothing that runs.
+func FuzzPage(f *testing.F) {
+	f.Add("Une question", "a\x15b\n\x12c")
+	f.Add("<script>", "</td></table><img src=x onerror=y>")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		p := &Page{Title: a, Lines: []string{b}, Sections: []Section{{Heading: a, Lines: []string{b},
+			Table:   &Table{Columns: []Column{{Name: a}, {Name: b, Below: true}, {Wide: true}}, Rows: []Row{{Cells: []string{a, b, a}, Links: []Link{{Label: a, Command: "#show", Subject: b, InReplyTo: a}}}}},
+			Entries: []Entry{{Head: a, Text: b, Files: []string{a}}}}}}
+		text, doc := p.text(), p.html()
+		if strings.ContainsAny(text+doc, "\r\x00\x11\x12\x13\x14\x15") {
+			t.Errorf("control characters in %q", text)
+		}
+		open := 0
+		z := html.NewTokenizer(strings.NewReader(doc))
+		for tt := z.Next(); tt != html.ErrorToken; tt = z.Next() {
+			name, _ := z.TagName()
+			switch {
+			case string(name) == "script" || string(name) == "img":
+				t.Errorf("a tag %s in %q", name, doc)
+			case tt == html.StartTagToken && string(name) != "br":
+				open++
+			case tt == html.EndTagToken:
+				open--
+			}
+		}
+		if open != 0 {
+			t.Errorf("%d tags are open at the end of %q", open, doc)
+		}
+	})
+}
