@@ -279,6 +279,7 @@ func TestATimerWaitsForAMailUnderWay(t *testing.T) {
 	d.at("Mon 2030-11-18 10:00")
 	jean, anne, claire := d.jean(), d.anne(), d.claire()
 	_, copy := d.ask(jean, anne, "Une panne", "Bonjour\n")
+	d.drained()
 	gate := d.gated("corp.example")
 	d.again()
 	d.later(25 * time.Hour)
@@ -309,6 +310,7 @@ func TestDueAcrossARestart(t *testing.T) {
 	d.at("Mon 2030-11-18 10:00")
 	jean, anne, claire := d.jean(), d.anne(), d.claire()
 	d.ask(jean, anne, "Une panne", "Bonjour\n")
+	d.drained()
 	if err := d.srv.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -321,6 +323,7 @@ func TestDueAcrossARestart(t *testing.T) {
 	jean.reads()
 	claire.reads()
 	for range 3 {
+		d.drained()
 		d.again()
 		d.later(3 * time.Minute)
 		d.timers()
