@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,6 +36,9 @@ func NewForm(fields []config.Field) (*Form, error) {
 	f := &Form{}
 	for _, field := range fields {
 		x := formField{Field: field, key: alike.Name(field.Name), hint: alike.Name(field.Hint)}
+		if x.key == "" || f.byKey(x.key) != nil {
+			return nil, fmt.Errorf("field %q: want a name with letters that no other bears: case, accents and signs do not count", field.Name)
+		}
 		if field.Pattern != "" {
 			var err error
 			if x.pattern, err = regexp.Compile(`(?i)^(?:` + field.Pattern + `)$`); err != nil {

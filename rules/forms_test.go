@@ -90,6 +90,14 @@ func TestWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestNamesOfFieldsMustBeToldApart(t *testing.T) {
+	for _, names := range [][2]string{{"Version", "VERSION !"}, {"Série", "serie"}, {"***", "Ville"}} {
+		if _, err := rules.NewForm([]config.Field{{Name: names[0]}, {Name: names[1]}}); err == nil {
+			t.Errorf("%q and %q are two fields", names[0], names[1])
+		}
+	}
+}
+
 func FuzzForm(f *testing.F) {
 	form := productForm(f)
 	for _, s := range []string{"Version du produit : 2.1\n", "> N° de série :\n7\n", "*Ville:*\u00a0Lyon", "Version du produit\t(Menu Aide, À propos", "a:b\n:\n=\n", ">>> > Ville ：\n"} {
