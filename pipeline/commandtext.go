@@ -72,11 +72,15 @@ func (out *outbound) sort(typed []ticket.Typed) (bad badCommands) {
 	h := out.released
 	for _, l := range typed {
 		switch {
+		case h != nil && len(h.Instead) > 0 && l.Whole != "" && slices.Contains(h.Bad, l.Whole):
+			out.struck = append(out.struck, l.Whole)
 		case h != nil && len(h.Instead) > 0 && (l.Err == nil || slices.Contains(h.Bad, l.Err.Line)):
 			out.struck = append(out.struck, l.Line)
 		case l.Err != nil && out.overruled():
 		case l.Err != nil:
 			bad = append(bad, l.Err)
+		case l.Whole != "" && out.draft().Broken && !out.overruled():
+			bad = append(bad, &ticket.CommandError{Line: l.Whole, Fault: ticket.BrokenLine, Name: l.Name, Closest: []string{"#" + string(l.Name)}})
 		case h != nil && slices.Contains(h.Bad, l.Line):
 			out.struck = append(out.struck, l.Line)
 		default:

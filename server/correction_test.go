@@ -190,3 +190,25 @@ func TestATranscriptSaysWhatTheTicketIs(t *testing.T) {
 	d.expect(10000, ticket.Open, "anne")
 	jean.hearsNothing()
 }
+
+// A long command that the mail program broke in two is asked about: its second half must not
+// become a text for the customer.
+func TestABrokenCommand(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.answers(copy, "#résolu la carte mère a été changée par un prestataire que le client n’a\npas à connaître\n\nVOICI la réponse.\n")
+	notice := anne.reads()
+	d.says(notice, "où finit cette commande", "pas à connaître")
+	jean.hearsNothing()
+	anne.follows(notice, "Corriger")
+	reply := jean.reads()
+	d.says(reply, "VOICI la réponse.")
+	d.without(reply, "#résolu", "prestataire", "connaître")
+	if got := d.ticket(10000).Resolution; !strings.HasSuffix(got, "pas à connaître") {
+		t.Errorf("the resolution is %q", got)
+	}
+	anne.answers(copy, "#résolu court\nVOICI la suite.\n")
+	d.says(jean.reads(), "VOICI la suite.")
+}

@@ -17,6 +17,9 @@ type Draft struct {
 	// or it says nothing. A command line in them begins with "#", without the marks and links that
 	// clients put around it.
 	Plain, HTML string
+	// Broken says that the mail program may have broken long lines: there is plain text alone, and nothing tells
+	// which line ends the writer typed.
+	Broken bool
 	// More is the text of further parts (text below an attachment).
 	More string
 
@@ -41,6 +44,7 @@ func (c *Composer) Draft(m *message.Message) *Draft {
 		}
 	}
 	d.readHTML()
+	d.Broken = d.plain != nil && d.html == nil && !strings.EqualFold(d.plain.Params["format"], "flowed")
 	d.More = tidyLines(d.More)
 	return d
 }

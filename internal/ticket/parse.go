@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // CommandFault says why a line can't be understood.
@@ -18,6 +19,7 @@ const (
 	TooLong        CommandFault = "too-long"    // more than a command may say
 	TooMany        CommandFault = "too-many"    // more lines than a mail may have
 	TwoForms       CommandFault = "two-forms"   // the text of the mail and its HTML do not say the same
+	BrokenLine     CommandFault = "broken"      // a mail program may have broken it in two
 	StrayCommand   CommandFault = "stray"       // it does not stand at the top
 )
 
@@ -47,6 +49,8 @@ func (e *CommandError) Corrected() string {
 		return ""
 	case e.Fault == Needless:
 		return e.Closest[0]
+	case e.Fault == BrokenLine:
+		return e.Line
 	case e.Fault == StrayCommand:
 		if _, err := parseCommand(e.Line); err == nil {
 			return e.Line
@@ -60,6 +64,8 @@ func (e *CommandError) Corrected() string {
 type Typed struct {
 	Command
 	Err *CommandError // nil for one that is understood
+	// Whole is the line with what follows it, where a mail program may have broken it in two; else "".
+	Whole string
 }
 
 // ReadCommands reads the lines that start with "#" at the top of an agent's new text, blank lines between
@@ -81,8 +87,37 @@ func ReadCommands(text string) (lines []Typed, rest string) {
 			c.Err = &CommandError{Line: clean, Fault: TooMany, Name: c.Name}
 			return append(lines, c), strings.TrimSpace(after)
 		}
+		c.Whole = wholeLine(c, after)
 		lines, rest = append(lines, c), after
 	}
+}
+
+// Where mail programs break lines, in characters.
+const (
+	shortLine = 55
+	longLine  = 80
+	breakAt   = 71
+)
+
+// wholeLine joins a line with those that follow it up to a blank one, when it ends where a program breaks lines
+// and the next word would not have fitted.
+func wholeLine(c Typed, after string) string {
+	n := utf8.RuneCountInString(c.Line)
+	next, _, _ := strings.Cut(after, "\n")
+	next = cleanLine(next)
+	word, _, _ := strings.Cut(next, " ")
+	s := specOf(string(c.Name))
+	if c.Err != nil || s == nil || !s.prose || c.Name == CmdNote || next == "" || looksLikeCommand(next) || n < shortLine || n > longLine || n+1+utf8.RuneCountInString(word) <= breakAt {
+		return ""
+	}
+	whole := c.Line
+	for line := range strings.Lines(after) {
+		if line = cleanLine(line); line == "" || looksLikeCommand(line) || len(whole) > maxLine {
+			break
+		}
+		whole += " " + line
+	}
+	return whole
 }
 
 // readLine reads one clean line; ok is false for text.
