@@ -39,11 +39,13 @@ type KnownOut struct {
 // and at least five letters or digits, and may be written in groups.
 func Known(in KnownIn) (KnownOut, error) {
 	var fields []config.Field
+	seen := map[string]bool{"": true}
 	for _, by := range in.By {
-		if by != "address" {
-			fields = append(fields, config.Field{Name: by})
-		} else if in.Address {
+		switch key := alike.Name(by); {
+		case by == "address" && in.Address:
 			return KnownOut{Known: true, By: by}, nil
+		case by != "address" && !seen[key]:
+			fields, seen[key] = append(fields, config.Field{Name: by}), true
 		}
 	}
 	if len(fields) == 0 {

@@ -29,6 +29,7 @@ func TestWhoIsKnown(t *testing.T) {
 		{"short, and nothing says what it is", []string{"serial"}, false, "J’en ai 42.", rules.KnownOut{}},
 		{"short, on its line", []string{"serial"}, false, "Bonjour\nSerial : 42\n", rules.KnownOut{Known: true, By: "serial", Contact: 8}},
 		{"the second field", []string{"serial", "contrat"}, false, "contrat AB12-CD", rules.KnownOut{Known: true, By: "contrat", Contact: 9}},
+		{"named twice", []string{"serial", "Serial", "***"}, false, "SN1234567", rules.KnownOut{Known: true, By: "serial", Contact: 7}},
 		{"of another field", []string{"contrat"}, false, "SN1234567", rules.KnownOut{}},
 	} {
 		got, err := rules.Known(rules.KnownIn{By: c.by, Address: c.address, Text: c.text, Holder: holder})
