@@ -148,7 +148,10 @@ func (out *outbound) customersMails(c carried, who addr.Mailbox) ([]*inbound, er
 	text := c.text
 	if text == "" {
 		text, _ = message.SplitSignature(out.rest)
-		text = strings.TrimSpace(text)
+		text = cmp.Or(strings.TrimSpace(text), c.subject)
+	}
+	if i := slices.IndexFunc(out.commands, isCustomer); i >= 0 && text == "" && len(out.mail.Attachments()) == 0 {
+		return nil, refuse(out.commands[i], words(out.lang(), "noText"))
 	}
 	src, err := compose.Noted(compose.NotedIn{From: who, To: addr.Mailbox{Name: out.team.Name, Address: out.team.Address}, Subject: c.subject,
 		Date: out.at, MessageID: c.id, Seed: out.p.keys.Mint(addr.Token{Kind: addr.KindLoop}) + out.facts.SHA256, Text: text, Mail: out.mail})
@@ -331,6 +334,9 @@ func (out *outbound) keepWords(c carried) error {
 	return out.p.sendCopies(out.tx, out.w, n)
 }
 
+// maxConfirmed is how much of what was noted the confirmation repeats, in bytes.
+const maxConfirmed = 16 << 10
+
 // confirmed is what the confirmation repeats: what was noted of a call, cleaned as
 // an answer is. What the customer has written needs no repeating.
 func (out *outbound) confirmed(c carried, in *inbound) (string, []compose.Finding, error) {
@@ -340,10 +346,14 @@ func (out *outbound) confirmed(c carried, in *inbound) (string, []compose.Findin
 	was := out.t
 	out.t = &ticket.Ticket{Team: out.team.Address} // what tokens stand for is asked of a ticket
 	defer func() { out.t = was }()
-	return out.w.compose.Checked(compose.ReplyIn{
+	text, findings, err := out.w.compose.Checked(compose.ReplyIn{
 		Head: compose.Head{Subject: in.facts.Subject, Date: out.at, MessageID: out.p.minter(out.w, out.t).next(addr.Person{}).messageID},
 		Lang: out.team.Language, Mail: in.mail, Rewrite: out.rewrite, Secrets: out.w.secrets, IsToken: out.isToken,
 	})
+	if len(text) > maxConfirmed {
+		text = strings.ToValidUTF8(text[:maxConfirmed], "") + "…"
+	}
+	return text, findings, err
 }
 
 // confirms says whether the customer is told: never a robot, nor where the mail

@@ -213,6 +213,45 @@ func TestACallIsTheCustomersTicket(t *testing.T) {
 	}
 }
 
+// A call may be a subject and no more; of nothing at all there is no ticket.
+func TestACallWithoutAText(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	desk := anne.desk()
+	anne.writes(desk, "Rappeler Jean", "#client jean@client.example\n")
+	d.says(jean.reads(), "Rappeler Jean")
+	d.says(anne.reads(), "Rappeler Jean")
+	anne.writes(desk, "", "#client jean@client.example\n")
+	d.says(anne.reads(), "ne dit rien de la demande")
+	jean.hearsNothing()
+	if d.tickets() != 1 {
+		t.Errorf("%d tickets", d.tickets())
+	}
+}
+
+// What is ours and can't be taken out of a note of a call holds it.
+func TestTheGuardReadsWhatWasNoted(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	desk := anne.desk()
+	tok, _, _ := strings.Cut(desk, "@")
+	_, tok, _ = strings.Cut(tok, "+t")
+	anne.writes(desk, "Appel", "#client jean@client.example\nIl a le code "+tok+" sous les yeux.\n")
+	notice := anne.reads()
+	d.says(notice, "adresse interne")
+	jean.hearsNothing()
+	if d.tickets() != 0 || len(d.held()) != 1 {
+		t.Fatalf("%d tickets, %d held", d.tickets(), len(d.held()))
+	}
+	anne.answers(notice, "#cancel")
+	anne.reads()
+	if d.tickets() != 0 {
+		t.Errorf("%d tickets", d.tickets())
+	}
+}
+
 // Who is named must be somebody else.
 func TestNoColleagueIsTheCustomer(t *testing.T) {
 	t.Parallel()
