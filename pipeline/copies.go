@@ -155,10 +155,17 @@ func (c copyOf) replyTo(w *world, m minter, agent string) addr.Address {
 }
 
 // readsAlong says whether an agent only follows a ticket: as an observer of the desk, or of
-// this ticket and not the one who looks after it.
+// this ticket and neither the one who looks after it nor one of those who could take it.
 func (w *world) readsAlong(t *ticket.Ticket, agent string) bool {
-	a := w.agents[agent]
-	return a != nil && (a.Role == config.RoleObserver || t.Assignee != agent && slices.Contains(t.Observers, agent) && !slices.Contains(t.Writers, agent))
+	switch a := w.agents[agent]; {
+	case a == nil:
+		return false
+	case a.Role == config.RoleObserver:
+		return true
+	case !slices.Contains(t.Observers, agent) || t.Assignee == agent:
+		return false
+	}
+	return w.agents[t.Assignee] != nil || !inTeam(w.teamOf(t), agent)
 }
 
 // kindOfCopy is how a message is passed on when it is passed on once more.

@@ -263,7 +263,8 @@ func (in *inbound) observed(who *ticket.Participant) error {
 }
 
 // undeliveredOutside tells the agent in words that somebody outside who is not
-// the customer did not get a mail: what waited for that person is ours again.
+// the customer did not get a mail: what waited for that person is ours again, and
+// an observer is sent nothing more.
 func (p *Pipeline) undeliveredOutside(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, now time.Time) error {
 	if err := store.AddEvent(tx, t, deliveryEvent(ticket.DeliveryFailed, row, now)); err != nil {
 		return err
@@ -275,6 +276,12 @@ func (p *Pipeline) undeliveredOutside(tx store.Tx, w *world, t *ticket.Ticket, r
 	if t.Status == ticket.Hold && m.Aside != 0 {
 		open := ticket.Event{At: now, By: ticket.System, What: ticket.StatusChanged, Data: map[string]string{"status": string(ticket.Open)}}
 		if err := store.AddEvent(tx, t, open); err != nil {
+			return err
+		}
+	}
+	if who := t.Who(row.To); row.Agent == "" && who != nil && who.Relation == ticket.Observer {
+		left := ticket.Event{At: now, By: ticket.System, What: ticket.Left, Data: numbered("participant", who.ID)}
+		if err := store.AddEvent(tx, t, left); err != nil {
 			return err
 		}
 	}

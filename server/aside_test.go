@@ -233,7 +233,9 @@ func TestAnAsideThatComesBack(t *testing.T) {
 	d := newDesk(t, func(config string) string {
 		return strings.Replace(config, `"other.example" = `, `"elsewhere.example" = `, 1)
 	})
-	d.dns.Set("other.example", "MX 0 .")
+	if err := d.dns.Set("other.example", "MX 0 ."); err != nil {
+		t.Fatal(err)
+	}
 	jean, anne := d.jean(), d.anne()
 	_, copy := d.ask(jean, anne, "Le boîtier chauffe", "Bonjour\n")
 	anne.answers(copy, "#ask expert@other.example\n#hold\nUne question.\n")

@@ -111,7 +111,11 @@ func TestAColleagueObserves(t *testing.T) {
 	d.says(bruno.reads(), "resté une note")
 	jean.hearsNothing()
 	bruno.answers(mine, "#public\nBonjour Jean, c’est Bruno.\n")
-	d.says(jean.reads(), "c’est Bruno")
+	public := jean.reads()
+	d.says(public, "c’est Bruno")
+	jean.answers(public, "Merci Bruno.\n")
+	anne.reads()
+	d.says(bruno.reads(), "Merci Bruno", "restera une note") // as before
 
 	anne.answers(copy, "#observe -bruno\n")
 	anne.answers(copy, "#observe -bruno\n")
@@ -231,4 +235,53 @@ func TestAnObserverAddsNobody(t *testing.T) {
 	}
 	d.person("X", "x@other.example").hearsNothing()
 	jean.hearsNothing()
+}
+
+// A mail is shown to an observer with all that is in it.
+func TestAnObserverGetsTheWholeMail(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, func(config string) string {
+		return config + "\n[[rule]]\nname = \"supplier\"\nwhen = { subject = \"boîtier\" }\nthen = { observe = [\"acme@other.example\"] }\n"
+	})
+	jean, anne, supplier := d.jean(), d.anne(), d.supplier()
+	jean.writes(generic, "Le boîtier", "--b\nContent-Type: multipart/alternative; boundary=a\n\n--a\nContent-Type: text/plain\n\nLe TEXTE.\n--a\nContent-Type: text/html\n\n<p>Le <b>HTML</b>.</p>\n--a--\n"+
+		"--b\nContent-Type: application/octet-stream\nContent-Disposition: attachment; filename=plan.bin\nContent-Transfer-Encoding: base64\n\nAAECAwQFBgc=\n--b--\n", "MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b")
+	anne.reads()
+	seen := supplier.reads()
+	if !strings.Contains(seen.subject(), "boîtier") || len(seen.Attachments()) == 0 {
+		seen = supplier.reads() // the word that he was added came first
+	}
+	d.says(seen, "Le TEXTE")
+	if html := seen.HTMLPart(); html == nil || !strings.Contains(html.Text(1000), "<b>HTML</b>") {
+		t.Error("the HTML is gone")
+	}
+	if list := seen.Attachments(); len(list) != 1 || list[0].FileName() != "plan.bin" || !strings.Contains(string(seen.Raw), "AAECAwQFBgc=") {
+		t.Errorf("attachments: %v", list)
+	}
+}
+
+// An observer who can't be reached is not written to again, and the agent hears it
+// once.
+func TestAnObserverWhoCannotBeReached(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, func(config string) string {
+		return strings.Replace(config, `"other.example" = `, `"elsewhere.example" = `, 1)
+	})
+	if err := d.dns.Set("other.example", "MX 0 ."); err != nil {
+		t.Fatal(err)
+	}
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.answers(copy, "#observe acme@other.example\n")
+	anne.reads()
+	for range 2 {
+		anne.answers(copy, "Bonjour Jean.\n")
+		jean.reads()
+		d.drained()
+	}
+	d.says(anne.reads(), "acme@other.example", "n’a pas pu être remis")
+	anne.hearsNothing()
+	if n := len(d.happened(10000, ticket.Left)); n != 1 {
+		t.Errorf("left %d times", n)
+	}
 }
