@@ -30,7 +30,7 @@ func (out *outbound) show(c ticket.Command) (string, error) {
 		talk.Lines = []string{fmt.Sprintf(pageWord(lang, "earlierMails"), skipped)}
 	}
 	pg := &compose.Page{Title: title, Sections: []compose.Section{
-		{Heading: title, Lines: []string{t.Subject}, Table: out.factTable(t), Links: out.nextSteps(t, ticket.CmdHistory)}, talk}}
+		{Heading: title, Lines: []string{t.Subject}, Table: out.factTable(t), Links: out.nextSteps(t, ticket.CmdAssign, ticket.CmdClose, ticket.CmdHistory)}, talk}}
 	out.answerPage(pg, t)
 	return "", nil
 }

@@ -19,7 +19,8 @@ type Teller struct {
 func (t Teller) Sentence(e ticket.Event) string {
 	form := historyOf(t.Lang)[e.What]
 	template := form.done
-	if who := t.who(e.By); who == "" || template == "" {
+	self := e.What == ticket.Joined && e.Participant != nil && e.Participant.Address.String() == e.By.ID
+	if who := t.who(e.By); who == "" || template == "" || self {
 		template = form.happened
 	}
 	if template == "" {

@@ -69,7 +69,11 @@ func (l Link) actions() actions {
 
 // urls are the long form for HTML and the short one for text.
 func (l Link) urls() (long, short string) {
-	return actionURLs(l.actions(), cleanLine(l.Command))
+	long, short = actionURLs(l.actions(), cleanLine(l.Command))
+	if l.Command == "" { // the text is the agent's
+		short = strings.TrimSuffix(short, "?body=")
+	}
+	return long, short
 }
 
 // markPage stands in a rendered template where the page goes. No text from

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	tableStyle  = "border-collapse:collapse;width:100%;font-size:14px"
+	tableStyle  = "border-collapse:collapse;font-size:14px"
 	headStyle   = "text-align:left;padding:6px 10px 6px 0;border-bottom:2px solid #8a9bb0;color:#555;font-weight:600"
 	cellStyle   = "text-align:left;vertical-align:top;padding:6px 10px 2px 0"
 	linksStyle  = "padding:0 10px 8px 0;border-bottom:1px solid #dde3ea;font-size:13px"
@@ -49,7 +49,11 @@ func (s *Section) html(b *strings.Builder) {
 }
 
 func (t *Table) html(b *strings.Builder) {
-	b.WriteString(`<table style="` + tableStyle + `">` + "\n")
+	style := tableStyle
+	if t.named() {
+		style += ";width:100%"
+	}
+	b.WriteString(`<table style="` + style + `">` + "\n")
 	if t.named() {
 		b.WriteString("<tr>")
 		for _, c := range t.Columns {

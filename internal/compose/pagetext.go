@@ -41,6 +41,9 @@ func (s *Section) text(b *strings.Builder) {
 	for _, e := range s.Entries {
 		e.text(b)
 	}
+	if len(s.Links) > 0 {
+		b.WriteString("\n")
+	}
 	for _, l := range s.Links {
 		_, short := l.urls()
 		b.WriteString(cleanLine(l.Label) + " <" + short + ">\n")
@@ -118,7 +121,7 @@ func cellOf(cells []string, i int) string {
 func (e Entry) text(b *strings.Builder) {
 	b.WriteString("\n" + cleanLine(e.Head) + "\n")
 	if text := strings.Trim(cleanText(e.Text), "\n "); text != "" {
-		b.WriteString(prefixLines(text, "  ") + "\n")
+		b.WriteString(strings.ReplaceAll(prefixLines(text, "  "), "\n  \n", "\n\n") + "\n")
 	}
 	for _, f := range e.Files {
 		b.WriteString("  [" + cleanLine(f) + "]\n")
