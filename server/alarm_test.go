@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"sync"
+	"testing"
 	"time"
 
 	"postdesk/server"
@@ -45,14 +46,21 @@ func (d *desk) timers() (sleep time.Duration) {
 		case c <- time.Now():
 		default:
 		}
-		now := before
-		for end := time.Now().Add(wait); now == before; time.Sleep(time.Millisecond) {
-			if now, sleep, _ = d.alarm.state(); time.Now().After(end) {
-				d.Fatal("the timers do not come to an end")
-			}
+		d.alarm.looked(d.T, before)
+	}
+	_, sleep, _ = d.alarm.state()
+	return sleep
+}
+
+// looked waits until a round has ended since there had been so many.
+func (a *alarm) looked(t testing.TB, before int) {
+	t.Helper()
+	for end := time.Now().Add(wait); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if now, _, _ := a.state(); now > before {
+			return
 		}
 	}
-	return sleep
+	t.Fatal("the timers do not come to an end")
 }
 
 // at sets the clock to a moment in Paris before anything happens; it must lie

@@ -155,10 +155,12 @@ func (d *desk) start(text string) {
 	if d.resolver != nil {
 		o.Resolver = d.resolver(o.Resolver)
 	}
+	looked, _, _ := d.alarm.state()
 	srv, err := server.Start(context.Background(), o)
 	if err != nil {
 		d.Fatal(err)
 	}
+	d.alarm.looked(d.T, looked) // before the test moves the clock
 	d.srv = srv
 	d.Cleanup(func() { _ = srv.Close() })
 }

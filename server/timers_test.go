@@ -282,7 +282,6 @@ func TestATimerWaitsForAMailUnderWay(t *testing.T) {
 	d.drained()
 	gate := d.gated("corp.example")
 	d.again()
-	d.timers() // the first look is over before the time comes
 	d.later(25 * time.Hour)
 	answered := make(chan struct{})
 	go func() {
