@@ -126,7 +126,7 @@ func (out *outbound) mayAnswer(inv *store.Invitation) bool {
 		return true
 	}
 	m, err := store.GetMessage(out.tx, out.t.Number, inv.Message)
-	if err != nil || m.Backed == "" || m.Kind != ticket.KindIn {
+	if err != nil || m.Backed == "" || m.Kind == ticket.KindVisitor {
 		return false
 	}
 	company := rules.Company(m.From.Address.Domain)
@@ -255,8 +255,7 @@ func (out *outbound) answeredEvent(inv *store.Invitation, cal *compose.Calendar,
 // latestIsInvitation says whether the customer has written nothing since.
 func (out *outbound) latestIsInvitation(inv *store.Invitation) (is bool, err error) {
 	err = store.LatestMessages(out.tx, out.t.Number, maxLookBack, func(m ticket.Message) error {
-		if m.Kind == ticket.KindIn && !is {
-			is = inv.Live(m.Seq)
+		if is = inv.Live(m.Seq); is || m.Kind == ticket.KindIn {
 			return errFound
 		}
 		return nil

@@ -202,12 +202,7 @@ func (p *Pipeline) invite(tx store.Tx, w *world, c copyOf, agent *config.Agent, 
 		return nil // a change of what is not in this calendar yet
 	}
 	in.Invite = compose.InviteLive
-	if cal.Method == "REQUEST" && in.Expect == compose.ExpectAnswer {
-		in.Expect = compose.ExpectAttend
-	}
-	if cal.Method == "REQUEST" && in.Expect == compose.ExpectTake {
-		in.Expect = compose.ExpectAttendTake
-	}
+	w.expectAttendance(c, cal, agent, in)
 	switch {
 	case cal.Method == "REQUEST" || cal.Method == "ADD":
 		if !c.at.Equal(c.m.At) {
@@ -218,6 +213,19 @@ func (p *Pipeline) invite(tx store.Tx, w *world, c copyOf, agent *config.Agent, 
 		inv.Drop(agent.ID)
 	}
 	return store.PutInvitation(tx, c.t, inv)
+}
+
+// expectAttendance says what the desk expects of who gets a live invitation. Some
+// calendar programs mark their mails as automatic; that changes nothing here.
+func (w *world) expectAttendance(c copyOf, cal *compose.Calendar, agent *config.Agent, in *compose.CopyIn) {
+	in.Cautions = slices.DeleteFunc(slices.Clone(in.Cautions), func(x compose.Caution) bool { return x.Warning == compose.WarnAutomatic })
+	switch {
+	case cal.Method != "REQUEST":
+	case c.t.Assignee == agent.ID:
+		in.Expect = compose.ExpectAttend
+	case w.agents[c.t.Assignee] == nil:
+		in.Expect = compose.ExpectAttendTake
+	}
 }
 
 // attends says whether an event belongs in an agent's calendar.

@@ -159,6 +159,23 @@ func TestAForgedCancelWithinTheTicket(t *testing.T) {
 	}
 }
 
+// Calendar services mark their mails as automatic: an update of one is an update
+// all the same, and the agent's answer to it answers the customer.
+func TestAnAutomaticUpdate(t *testing.T) {
+	t.Parallel()
+	d, jean, anne, _, _ := invited(t)
+	jean.invites(generic, "Mise à jour", "REQUEST", meeting("REQUEST", uid, 1, jean.address, "DTSTART:20301203T130000Z", "DTEND:20301203T140000Z"), "Auto-Submitted: auto-generated")
+	moved := anne.reads()
+	d.holds(moved, "METHOD:REQUEST", "SEQUENCE:1")
+	d.says(moved, "Acceptez ou refusez l’invitation")
+	if strings.Contains(moved.text(), "Réponse automatique") {
+		t.Error("it is called an automatic answer")
+	}
+	anne.presses(moved, "REPLY", "ACCEPTED", "X-AUTO:1")
+	d.holds(jean.reads(), "SEQUENCE:1", "PARTSTAT=ACCEPTED", "DTSTART:20301203T130000Z")
+	d.expect(10000, ticket.Pending, "anne")
+}
+
 // What an agent has planned is nobody else's to change, whoever guesses its UID.
 func TestACustomerChangesNoActivity(t *testing.T) {
 	t.Parallel()
