@@ -119,15 +119,19 @@ func (out *outbound) history(c ticket.Command) (string, error) {
 	lang, zone := out.lang(), zoneOf(out.w.teamOf(t))
 	teller := compose.Teller{Lang: lang, Agent: out.w.agentName}
 	table := &compose.Table{Columns: []compose.Column{{Name: pageWord(lang, "colWhen")}, {Name: pageWord(lang, "colWhat"), Wide: true}}}
-	skipped := max(0, int(t.Events)-maxPageEvents)
-	err = store.Events(out.tx, t.Number, func(e ticket.Event) error {
-		if int(e.Seq) > skipped {
-			table.Rows = append(table.Rows, compose.Row{Cells: []string{e.At.In(zone).Format("02/01/2006 15:04"), teller.Sentence(e)}})
+	var latest []ticket.Event
+	skipped := 0
+	err = store.History(out.tx, t, func(_ uint64, e ticket.Event) error {
+		if latest = append(latest, e); len(latest) > maxPageEvents {
+			latest, skipped = latest[1:], skipped+1
 		}
 		return nil
 	})
 	if err != nil {
 		return "", err
+	}
+	for _, e := range latest {
+		table.Rows = append(table.Rows, compose.Row{Cells: []string{e.At.In(zone).Format("02/01/2006 15:04"), teller.Sentence(e)}})
 	}
 	pg := &compose.Page{Title: fmt.Sprintf(pageWord(lang, "historyTitle"), t.Number), Lines: []string{t.Subject},
 		Sections: []compose.Section{{Heading: fmt.Sprintf(pageWord(lang, "historyTitle"), t.Number), Table: table}}}

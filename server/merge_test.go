@@ -133,6 +133,8 @@ func TestMerge(t *testing.T) {
 			}
 			anne.answers(copy2, "#merge 10000\n")
 			d.says(anne.reads(), "déjà la même demande")
+			anne.answers(copy2, "#history 10001\n") // of both, under either number
+			d.says(anne.reads(), "n°10000", "«\u00a0Encore le", "«\u00a0Panne du", "a fusionné la demande n°10001 avec celle-ci")
 		})
 	}
 }

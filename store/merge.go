@@ -165,20 +165,26 @@ func MoveHeld(tx Tx, from, to uint64) error {
 // History calls fn for the events of a ticket and of those that were merged into
 // it, in the order of time. number is the ticket whose event it is.
 func History(tx ReadTx, t *ticket.Ticket, fn func(number uint64, e ticket.Event) error) error {
+	if len(t.Merged) == 0 {
+		return Events(tx, t.Number, func(e ticket.Event) error { return fn(t.Number, e) })
+	}
 	type entry struct {
 		number uint64
 		ticket.Event
 	}
 	var list []entry
 	for _, n := range append([]uint64{t.Number}, t.Merged...) {
-		err := Events(tx, n, func(e ticket.Event) error { list = append(list, entry{n, e}); return nil })
+		err := Events(tx, n, func(e ticket.Event) error {
+			if e.What != ticket.MergedAway { // told by the other's own event
+				list = append(list, entry{n, e})
+			}
+			return nil
+		})
 		if err != nil {
 			return err
 		}
 	}
-	if len(t.Merged) > 0 {
-		slices.SortStableFunc(list, func(a, b entry) int { return a.At.Compare(b.At) })
-	}
+	slices.SortStableFunc(list, func(a, b entry) int { return a.At.Compare(b.At) })
 	for _, e := range list {
 		if err := fn(e.number, e.Event); err != nil {
 			return err

@@ -170,7 +170,7 @@ func TestHistoryOfAMergedTicket(t *testing.T) {
 			numbers, last = append(numbers, n), e.At
 			return nil
 		})
-		if !slices.Contains(numbers, b.Number) || len(numbers) != int(a.Events+b.Events) {
+		if !slices.Contains(numbers, b.Number) || len(numbers) != int(a.Events+b.Events)-1 {
 			t.Errorf("history of tickets %v", numbers)
 		}
 		return err
