@@ -22,7 +22,7 @@ var planSentences = map[string]map[string]string{
 		"customerLine":   "Client\u00a0: %s",
 		"formDone":       "#fait",
 		"formLater":      "#rappel 1j",
-		"doneHint":       "C’est fait\u202f? Répondez #done à ce message.",
+		"doneHint":       "C’est fait\u202f? Répondez #fait à ce message.",
 
 		"answerUnknown":   "Votre réponse à cette invitation n’est partie nulle part\u00a0: nous ne connaissons pas l’invitation.",
 		"answerStranger":  "Votre réponse à l’invitation n’est pas partie\u00a0: son organisateur, %[1]s, n’est pas la personne qui vous écrit. Pour lui répondre quand même, écrivez #cc +%[1]s, puis répondez de nouveau à l’invitation.",
