@@ -169,7 +169,7 @@ func (out *outbound) decide(h *store.HeldMail) (*result, error) {
 		return out.cancel(h)
 	case v.corrects(h):
 		return out.correct(h, v.commands)
-	case len(v.commands)+len(v.bad) == 0 && (v.send && !v.cancel || h.Why == holdIdentity && agrees(v.said)):
+	case len(v.commands)+len(v.bad) == 0 && (v.send && !v.cancel || h.Why == holdIdentity && agrees(out.fresh())):
 		return out.release(h)
 	case len(v.bad) > 0 && h.Why == holdCommand:
 		return out.told(h, compose.NoticeUnknown, out.wrongCommands(v.bad).notice())

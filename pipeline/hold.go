@@ -10,6 +10,7 @@ import (
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
+	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
 	"postdesk/smtpd"
@@ -223,7 +224,8 @@ func (out *outbound) fromAnswer() (*result, error) {
 
 // agrees: an answer that says nothing against it. "No, that was not me" must not
 // send what it denies, nor may an absence note that does not say that it is one.
-func agrees(text string) bool {
+func agrees(fresh string) bool {
+	text, _ := message.SplitSignature(fresh) // what looks like a signature and is not marked as one may be an absence note
 	word, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	word = strings.ToLower(strings.TrimSpace(word))
 	return word == "" || yesWords[strings.TrimRight(word, " .!,")] || yesWords[strings.TrimRight(firstWord(word), ".!,:;")]
