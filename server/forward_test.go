@@ -459,3 +459,43 @@ func TestAHostileForward(t *testing.T) {
 	}
 	d.quiet(d.customers, 0)
 }
+
+// Mails that no one here wrote, forwarded as attachments: each is a ticket of its
+// author, byte for byte, or a question. Nothing fails on them.
+func TestForeignMailsForwarded(t *testing.T) {
+	t.Parallel()
+	list := foreignMails(t)
+	d := newDesk(t, func(config string) string {
+		return strings.Replace(config, "[relay]\n", "[relay]\nsmarthost = \"127.0.0.1:1\"\n", 1)
+	})
+	opened, asked, joined := 0, 0, 0
+	for i, f := range list {
+		if i%20 != 0 || len(f.mail) > 1<<20 {
+			continue
+		}
+		mail := strings.ReplaceAll(string(f.mail), "--oo", "--o-o")
+		body, ct := passedOn("", mail)
+		tickets, held := d.tickets(), len(d.held())
+		if err := d.submits(anneOwn, []string{generic}, "Fwd: x", body, ct, "MIME-Version: 1.0"); err != nil {
+			t.Errorf("%s: %v", f.name, err)
+			continue
+		}
+		switch {
+		case d.tickets() > tickets:
+			opened++
+			if len(d.happened(uint64(9999+d.tickets()), ticket.Unreadable)) > 0 {
+				t.Errorf("%s: a stage failed on it", f.name)
+			}
+		case len(d.held()) > held:
+			asked++
+			if why := d.held()[held].Why; why != "customer" && why != "which" {
+				t.Errorf("%s is held for %q", f.name, why)
+			}
+		default:
+			joined++
+		}
+	}
+	if opened == 0 || asked == 0 || joined == 0 { // bounces are asked about; some have one Message-ID
+		t.Errorf("%d tickets, %d questions, %d in a ticket already", opened, asked, joined)
+	}
+}
