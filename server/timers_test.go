@@ -213,6 +213,14 @@ func TestTimersWriteToNobodyWhoWasNotAcknowledged(t *testing.T) {
 	d.timers()
 	jean.hearsNothing()
 	d.says(claire.reads(), "n°10005", "depuis plus de 1\u00a0jour ouvré.", "Le client n’a pas reçu de message d’attente")
+
+	if err := jean.posts([]string{generic}, jean.mail("tous@client.example", "En copie cachée", "Bonjour\n")); err != nil {
+		t.Fatal(err)
+	}
+	d.later(5 * 24 * time.Hour)
+	d.timers()
+	jean.hearsNothing()
+	d.says(claire.reads(), "En copie cachée", "Le client n’a pas reçu de message d’attente")
 	claire.hearsNothing()
 }
 
