@@ -104,6 +104,8 @@ func (out *outbound) thirdsByCommand() ([]asked, error) {
 func (out *outbound) mayAsk(c ticket.Command, p ticket.Person, a *asked) error {
 	colleague := out.w.byAddress[p.Mailbox.Address.Key()]
 	switch {
+	case colleague == nil && isRequester(out.t.Who(p.Mailbox.Address)):
+		return refuse(c, words(out.lang(), "isCustomer"))
 	case colleague == nil:
 		return out.someoneOutside(c, p)
 	case !a.approval:
@@ -114,6 +116,8 @@ func (out *outbound) mayAsk(c ticket.Command, p ticket.Person, a *asked) error {
 	a.agent, a.to = colleague, addr.Mailbox{}
 	return nil
 }
+
+func isRequester(p *ticket.Participant) bool { return p != nil && p.Relation == ticket.Requester }
 
 // answering are the people of the aside whose address the mail was sent to, or
 // whose mail it answers.

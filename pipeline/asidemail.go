@@ -55,7 +55,7 @@ func (out *outbound) asideMail(t *ticket.Ticket, a asked) (asideMail, error) {
 	if a.agent != nil {
 		who.N = out.w.numbers[a.agent.ID]
 	} else {
-		if was := t.Who(a.to.Address); was != nil && was.Relation == ticket.Requester {
+		if isRequester(t.Who(a.to.Address)) {
 			return q, &refusal{line: a.to.Address.String(), why: words(out.lang(), "isCustomer")}
 		}
 		p := &ticket.Participant{Relation: ticket.Expert, Name: shortName(a.to.Name), Address: a.to.Address}

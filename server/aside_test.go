@@ -18,7 +18,7 @@ func (d *desk) expert() *person { return d.person("Dr Expert", "expert@other.exa
 func (d *desk) asked(jean, anne, expert *person, text string) (copy, question received) {
 	d.Helper()
 	_, copy = d.ask(jean, anne, "Le boîtier chauffe", "CANARI-CLIENT : le boîtier 12 chauffe beaucoup.\n")
-	anne.answers(copy, "#ask Dr Expert <expert@other.example> Avis sur un boîtier\n"+text)
+	anne.answers(copy, "#ask Dr Expert <expert@other.example> Avis sur un boîtier\n\n"+text)
 	return copy, expert.reads()
 }
 
