@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"postdesk/internal/addr"
 	"postdesk/internal/alike"
 	"postdesk/internal/compose"
 	"postdesk/internal/config"
@@ -145,9 +144,11 @@ func (in *inbound) sendForm() error {
 	if len(missing) == 0 {
 		return nil
 	}
-	author := *r
-	author.ReplyTo = addr.Address{} // as an acknowledgement: where the mail came from
-	l := letter{kind: compose.LetterFields, t: in.t, to: []*ticket.Participant{&author}, answering: true, at: in.at,
+	to, err := in.p.underCap(in.tx, in.w, []*ticket.Participant{whence(r)}, in.at)
+	if err != nil || len(to) == 0 {
+		return err // the agent's copy says what is missing
+	}
+	l := letter{kind: compose.LetterFields, t: in.t, to: to, answering: true, at: in.at,
 		data: compose.LetterData{Fields: missing, Again: len(in.misfits) > 0}}
 	if err := in.p.sendLetter(in.tx, in.w, l); err != nil {
 		return err

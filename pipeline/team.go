@@ -277,9 +277,7 @@ func (in *inbound) misaddressed() error {
 	if known, err := in.knowsTeam(); err != nil || known {
 		return err
 	}
-	to := *r
-	to.ReplyTo = addr.Address{}
-	return in.redirect(old, to, true)
+	return in.redirectByRule(old)
 }
 
 // movedFrom: a rule says that the new request came to the wrong team, which need
@@ -305,7 +303,15 @@ func (in *inbound) ruledMove(to *config.Team) error {
 	if known, err := in.knowsTeam(); err != nil || known {
 		return err
 	}
-	r := *in.t.Requester()
-	r.ReplyTo = addr.Address{}
-	return in.redirect(old, r, true)
+	return in.redirectByRule(old)
+}
+
+// redirectByRule writes the letter that no agent asked for, where the caps allow
+// one more.
+func (in *inbound) redirectByRule(old *config.Team) error {
+	to, err := in.p.underCap(in.tx, in.w, []*ticket.Participant{whence(in.t.Requester())}, in.at)
+	if err != nil || len(to) == 0 {
+		return err
+	}
+	return in.redirect(old, *to[0], true)
 }

@@ -53,18 +53,21 @@ func (f *firing) send(l timerLetter) (reached bool, err error) {
 	if lost, err := f.lost(); err != nil || lost {
 		return false, err
 	}
+	if to, err = f.p.underCap(f.tx, f.w, to, f.at); err != nil || len(to) == 0 {
+		return false, err
+	}
 	err = f.p.sendLetter(f.tx, f.w, letter{kind: l.kind, t: f.t, to: to, at: f.at})
 	f.letters = append(f.letters, f.t.Outgoing)
 	return err == nil, err
 }
 
 // readers are those who would get an answer. Until an agent has written, only
-// the requester is: somebody's Cc must not make us write to strangers by
-// ourselves.
+// the requester is, at the address that wrote: somebody's Cc or Reply-To must not
+// make us write to strangers by ourselves.
 func (f *firing) readers() []*ticket.Participant {
 	all := audience(f.t)
-	if f.t.FirstReply.IsZero() && len(all) > 1 {
-		return all[:1]
+	if f.t.FirstReply.IsZero() && len(all) > 0 {
+		return []*ticket.Participant{whence(all[0])}
 	}
 	return all
 }
