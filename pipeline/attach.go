@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -68,14 +67,7 @@ func (out *outbound) attachedTo() (*ticket.Message, *message.Message, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	raw, err := out.tx.Mail(store.MailID(m.Mail))
-	if errors.Is(err, store.ErrErased) {
-		return &m, nil, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	mail, err := message.Parse(raw)
+	mail, err := keptMail(out.tx, store.MailID(m.Mail))
 	return &m, mail, err
 }
 

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -107,17 +106,13 @@ func (out *outbound) entry(t *ticket.Ticket, m *ticket.Message) (compose.Entry, 
 	if m.Sent != 0 {
 		id = store.MailID(m.Sent) // as it left, without commands
 	}
-	raw, err := out.tx.Mail(id)
-	if errors.Is(err, store.ErrErased) {
+	mail, err := keptMail(out.tx, id)
+	if err != nil {
+		return e, err
+	}
+	if mail == nil {
 		e.Text = pageWord(lang, "erased")
 		return e, nil
-	}
-	if err != nil {
-		return e, err
-	}
-	mail, err := message.Parse(raw)
-	if err != nil {
-		return e, err
 	}
 	e.Text = entryText(mail, m)
 	for i, a := range mail.Attachments() {

@@ -1,12 +1,10 @@
 package pipeline
 
 import (
-	"errors"
 	"slices"
 	"time"
 
 	"postdesk/internal/compose"
-	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/store"
 )
@@ -18,9 +16,6 @@ type crossing struct {
 	who      string // the colleague whose answer it is
 	text     string // what that one wrote to the customer
 }
-
-// maxColleague is how much of a colleague's answer a notice shows, in bytes.
-const maxColleague = 4 << 10
 
 // crossed looks for a colleague's answer, gone out or held, and for a colleague who has settled the
 // ticket. An agent who was shown that and said #send is told only of what came after.
@@ -78,26 +73,8 @@ func (out *outbound) answeredSince(seen ticket.Message, c *crossing) error {
 	}
 	c.who = out.w.agentName(found.Agent)
 	c.findings = append(c.findings, compose.Finding{Kind: compose.FindCrossed, What: c.who})
-	c.text, err = answerText(out.tx, found)
+	c.text, err = sentText(out.tx, store.MailID(found.Sent))
 	return err
-}
-
-// answerText is what the customer was sent, above the quote.
-func answerText(tx store.ReadTx, m *ticket.Message) (string, error) {
-	raw, err := tx.Mail(store.MailID(m.Sent))
-	if errors.Is(err, store.ErrErased) || errors.Is(err, store.ErrNotFound) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	mail, err := message.Parse(raw)
-	if err != nil {
-		return "", err
-	}
-	text, _ := mail.TextBody(maxColleague)
-	text, _ = message.SplitQuote(text)
-	return text, nil
 }
 
 // waitingSince finds a colleague's answer that the guard holds: it may go out any moment. A mail of which

@@ -295,14 +295,7 @@ func mailOf(tx store.ReadTx, t *ticket.Ticket, seq uint64) (*message.Message, er
 	if err != nil {
 		return nil, fmt.Errorf("message %s: %w", strconv.FormatUint(seq, 10), err)
 	}
-	raw, err := tx.Mail(store.MailID(m.Mail))
-	if m.Kind == ticket.KindMoved || errors.Is(err, store.ErrErased) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return message.Parse(raw)
+	return keptMail(tx, store.MailID(m.Mail))
 }
 
 // organised remembers an event to which the agent invites the customer: answers to it

@@ -9,7 +9,6 @@ import (
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
-	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/store"
 )
@@ -178,7 +177,7 @@ func (p *Pipeline) tellWriter(tx store.Tx, w *world, t *ticket.Ticket, row store
 	if err != nil {
 		return err
 	}
-	text, err := sentText(tx, row)
+	text, err := sentText(tx, row.Mail)
 	if err != nil {
 		return err
 	}
@@ -190,25 +189,6 @@ func (p *Pipeline) tellWriter(tx store.Tx, w *world, t *ticket.Ticket, row store
 		}
 	}
 	return nil
-}
-
-// sentText is the beginning of what the mail said, so that its writer knows
-// which one it was.
-func sentText(tx store.ReadTx, row store.Outgoing) (string, error) {
-	raw, err := tx.Mail(row.Mail)
-	if errors.Is(err, store.ErrErased) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	mail, err := message.Parse(raw)
-	if err != nil {
-		return "", err
-	}
-	text, _ := mail.TextBody(4 << 10)
-	text, _ = message.SplitQuote(text)
-	return text, nil
 }
 
 // tooLarge: RFC 3463 §3.3 and §3.4 5.2.3, 5.3.4; RFC 1870 §6.1 552.

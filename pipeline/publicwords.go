@@ -1,12 +1,10 @@
 package pipeline
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
 	"postdesk/internal/compose"
-	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/store"
 )
@@ -47,16 +45,9 @@ func (out *outbound) publicTexts() (list []string, err error) {
 		if m.Kind == ticket.KindOut {
 			id = m.Sent
 		}
-		raw, err := out.tx.Mail(store.MailID(id))
-		if errors.Is(err, store.ErrErased) || errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
+		mail, err := keptMail(out.tx, store.MailID(id))
+		if err != nil || mail == nil {
 			return err
-		}
-		mail, err := message.Parse(raw)
-		if err != nil {
-			return nil // nobody can read it
 		}
 		text, _ := mail.TextBody(maxPublicText)
 		list = append(list, text)

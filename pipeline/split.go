@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -184,15 +183,8 @@ func (out *outbound) splitCopied(from *ticket.Ticket, m *ticket.Message) error {
 	if m.Backed == "" || m.Kind != ticket.KindIn {
 		return nil
 	}
-	raw, err := out.tx.Mail(store.MailID(m.Mail))
-	if errors.Is(err, store.ErrErased) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	mail, err := message.Parse(raw)
-	if err != nil {
+	mail, err := keptMail(out.tx, store.MailID(m.Mail))
+	if err != nil || mail == nil {
 		return err
 	}
 	for _, named := range append(mail.Header.Mailboxes("To"), mail.Header.Mailboxes("Cc")...) {
