@@ -8,7 +8,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"postdesk/internal/addr"
 	"postdesk/internal/compose"
 	"postdesk/internal/config"
 	"postdesk/internal/ticket"
@@ -22,7 +21,7 @@ func (out *outbound) away(c ticket.Command) (string, error) {
 	lang, zone := out.lang(), zoneOf(out.w.homeTeam(out.agent))
 	span, ok := rules.ParseAway(c.Arg, out.at, zone)
 	if !ok {
-		return "", refuse(c, pageWord(lang, "awayWhen"), "#away until friday", "#absent jusqu’au 3/12", "#away 2d")
+		return "", refuse(c, pageWord(lang, "awayWhen"), awayForms(lang)...)
 	}
 	a, _, err := store.GetAbsence(out.tx, out.agent.ID)
 	if err != nil {
@@ -36,6 +35,14 @@ func (out *outbound) away(c ticket.Command) (string, error) {
 		return "", err
 	}
 	return c.Line + " – " + awaySentence(lang, a, out.at, zone), nil
+}
+
+// awayForms are dates as they may be typed.
+func awayForms(lang string) []string {
+	if lang == "fr" {
+		return []string{"#absent jusqu’au 3/12", "#absent jusqu’à vendredi", "#absent 2j"}
+	}
+	return []string{"#away until friday", "#away until 2026-12-03", "#away 2d"}
 }
 
 // utc keeps the zero time zero.
@@ -208,46 +215,23 @@ func (p *Pipeline) relieve(tx store.Tx, w *world, t *ticket.Ticket, now time.Tim
 	if err != nil || !ok || !a.At(now) {
 		return "", err
 	}
-	next, err := w.nextAgent(tx, t, now)
+	next, err := w.routeAgain(tx, t, w.teamOf(t), "", now)
 	if err != nil {
 		return "", err
 	}
-	if next == "" {
+	if next.Agent == "" {
 		there, err := available(tx, w.crew(w.teamOf(t)), now)
 		if err != nil || len(there) == 0 {
 			return "", err
 		}
 	}
 	from = t.Assignee
-	e := ticket.Event{At: now, By: ticket.System, What: ticket.Assigned, Data: map[string]string{"agent": next, "why": "absent", "from": from}}
+	e := ticket.Event{At: now, By: ticket.System, What: ticket.Assigned, Data: map[string]string{"agent": next.Agent, "why": "absent", "from": from}}
 	if err := store.AddEvent(tx, t, e); err != nil {
 		return "", err
 	}
 	a.Move(t.Number)
 	return from, store.SetAbsence(tx, from, a)
-}
-
-// nextAgent routes a ticket anew, as if its requester had just asked.
-func (w *world) nextAgent(tx store.Tx, t *ticket.Ticket, now time.Time) (string, error) {
-	team := w.teamOf(t)
-	var who addr.Address
-	var c *store.Contact
-	if r := t.Requester(); r != nil {
-		who = r.Address
-		var err error
-		if c, err = contactOf(tx, who); err != nil {
-			return "", err
-		}
-	}
-	facts, err := w.routeIn(tx, team, who, c, "", now)
-	if err != nil {
-		return "", err
-	}
-	route := rules.Route(facts)
-	if route.Why == rules.RouteRoundRobin || route.Why == rules.RouteLeastOpen {
-		err = store.SetLastByTurn(tx, team.Address, route.Agent)
-	}
-	return route.Agent, err
 }
 
 // relieved hands the ticket on before a customer's mail goes to its agent, and

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
@@ -14,13 +13,6 @@ import (
 	"postdesk/internal/ticket"
 	"postdesk/rules"
 	"postdesk/store"
-)
-
-// Bounds of what a request may put into the ticket's own record: who is taken
-// from Cc, and the bytes of a name.
-const (
-	maxParticipants = 50
-	maxName         = 100
 )
 
 // fromCustomer is the road of a customer's mail: a message of a ticket, or a new
@@ -245,18 +237,6 @@ func (in *inbound) language() string {
 	return in.team.Language
 }
 
-func (in *inbound) route() (rules.RouteOut, error) {
-	facts, err := in.routeIn(in.tx, in.team, in.author.Address, in.contact, in.outcome.Assign)
-	if err != nil {
-		return rules.RouteOut{}, err
-	}
-	route := rules.Route(facts)
-	if route.Why == rules.RouteRoundRobin || route.Why == rules.RouteLeastOpen {
-		err = store.SetLastByTurn(in.tx, in.team.Address, route.Agent)
-	}
-	return route, err
-}
-
 // begin writes the first events: the request, who asks, what it points to.
 func (in *inbound) begin(thread rules.ThreadOut) error {
 	subject := in.facts.Subject
@@ -294,106 +274,6 @@ func (in *inbound) doubt() string {
 		return "refused by a rule"
 	}
 	return in.suspect()
-}
-
-// asker is the author; a web form's mail names another in Reply-To, which counts
-// only when the form's own address is backed.
-func (in *inbound) asker() addr.Mailbox {
-	list := in.mail.Header.Mailboxes("Reply-To")
-	if in.outcome.ReplyToRequester && in.facts.Auth.Backed != "" && len(list) == 1 && !in.ours(list[0].Address) {
-		return list[0]
-	}
-	return in.author
-}
-
-// requester makes the asker a participant and a contact.
-func (in *inbound) requester() error {
-	who := in.asker()
-	if who.Address.IsZero() {
-		return nil // nobody who could be answered
-	}
-	c, err := store.SeeContact(in.tx, who, in.at)
-	if err != nil {
-		return err
-	}
-	in.contact = c
-	p := &ticket.Participant{Relation: ticket.Requester, Name: shortName(who.Name), Address: who.Address, Contact: c.ID}
-	if err := in.event(ticket.Event{By: in.sender(), What: ticket.Joined, Participant: p}); err != nil {
-		return err
-	}
-	if err := store.AddRequest(in.tx, c.ID, in.t.Number); err != nil {
-		return err
-	}
-	return in.participants()
-}
-
-// participants are those whom the requester's backed mails name. History is
-// sent to nobody because of a Cc; they get what is said from now on.
-func (in *inbound) participants() error {
-	r := in.t.Requester()
-	if r == nil || in.facts.Auth.Backed == "" || in.t.Who(in.author.Address) == nil {
-		return nil
-	}
-	if err := in.replyTo(r); err != nil {
-		return err
-	}
-	if r.Address.Key() != in.author.Address.Key() {
-		return nil
-	}
-	others := append(in.mail.Header.Mailboxes("To"), in.mail.Header.Mailboxes("Cc")...)
-	for _, m := range others {
-		if in.ours(m.Address) || public(in.t.Who(m.Address)) || in.t.Dismissed(m.Address) || len(in.t.Participants) >= maxParticipants {
-			continue
-		}
-		c, err := store.SeeContact(in.tx, m, in.at)
-		if err != nil {
-			return err
-		}
-		p := &ticket.Participant{Relation: ticket.Copied, Name: shortName(m.Name), Address: m.Address, Contact: c.ID}
-		if err := in.event(ticket.Event{By: in.sender(), What: ticket.Joined, Participant: p}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ours says whether an address is a team's, an agent's or a token's: nobody to
-// be copied on a ticket.
-func (in *inbound) ours(a addr.Address) bool {
-	if in.w.byAddress[a.Key()] != nil || in.w.isPostmaster(a) {
-		return true
-	}
-	_, ours := in.p.target(in.w, a)
-	return ours
-}
-
-// replyTo follows the single Reply-To of the requester's latest backed mail. A
-// change is shown to the agent.
-func (in *inbound) replyTo(r *ticket.Participant) error {
-	if r.Address.Key() != in.author.Address.Key() {
-		return nil
-	}
-	var to addr.Address
-	if list := in.mail.Header.Mailboxes("Reply-To"); len(list) == 1 && list[0].Address.Key() != r.Address.Key() && !in.ours(list[0].Address) {
-		to = list[0].Address
-	}
-	if to.Key() == r.ReplyTo.Key() {
-		return nil
-	}
-	if !to.IsZero() {
-		in.warn(compose.WarnReplyTo, to.String())
-	}
-	changed := *r
-	changed.ReplyTo = to
-	return in.event(ticket.Event{By: in.sender(), What: ticket.ReplyToChanged, Participant: &changed})
-}
-
-// shortName cuts a display name at a whole character.
-func shortName(s string) string {
-	if len(s) <= maxName {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxName], "")
 }
 
 // settle applies what rules and routing decided.

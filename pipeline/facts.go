@@ -3,7 +3,6 @@ package pipeline
 import (
 	"errors"
 	"strings"
-	"time"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/config"
@@ -90,55 +89,4 @@ func contactOf(tx store.ReadTx, a addr.Address) (*store.Contact, error) {
 		return nil, nil
 	}
 	return c, err
-}
-
-// routeIn gathers what decides who of a team gets the request of a customer.
-func (d *delivery) routeIn(tx store.ReadTx, team *config.Team, who addr.Address, c *store.Contact, assign string) (rules.RouteIn, error) {
-	return d.w.routeIn(tx, team, who, c, assign, d.at)
-}
-
-// routeIn is the same at any moment.
-func (w *world) routeIn(tx store.ReadTx, team *config.Team, who addr.Address, c *store.Contact, assign string, now time.Time) (rules.RouteIn, error) {
-	in := rules.RouteIn{Team: team.Agents, Agents: map[string]rules.AgentState{}, Rule: assign, Method: team.Assign}
-	away, err := absentees(tx, now)
-	if err != nil {
-		return in, err
-	}
-	for id, a := range w.agents {
-		open := 0
-		if team.Assign == "least-open" && inTeam(team, id) {
-			if open, err = store.CountInHand(tx, id); err != nil {
-				return in, err
-			}
-		}
-		_, gone := away[id]
-		in.Agents[id] = rules.AgentState{Role: a.Role, Open: open, Away: gone}
-	}
-	if in.LastAssigned, err = store.LastByTurn(tx, team.Address); err != nil {
-		return in, err
-	}
-	return in, usual(tx, team, who, c, &in)
-}
-
-// usual adds who looks after this contact, and after this company.
-func usual(tx store.ReadTx, team *config.Team, who addr.Address, c *store.Contact, in *rules.RouteIn) error {
-	if c != nil {
-		in.ContactAgent = c.Agent
-	}
-	if who.IsZero() {
-		return nil
-	}
-	var err error
-	if in.LastContact, err = store.UsualFor(tx, team.Address, who.Key()); err != nil {
-		return err
-	}
-	company := rules.Company(who.Domain)
-	if company == "" {
-		return nil
-	}
-	if in.LastCompany, err = store.UsualFor(tx, team.Address, "@"+company); err != nil {
-		return err
-	}
-	in.CompanyAgent, err = store.CompanyAgent(tx, company)
-	return err
 }

@@ -154,7 +154,7 @@ func (p *Pipeline) judge(tx store.ReadTx, w *world, f Facts, raw store.Mail) (j 
 	if err := in.wouldWelcome(tx); err != nil {
 		return j, err
 	}
-	facts, err := in.routeIn(tx, in.team, in.author.Address, in.contact, in.outcome.Assign)
+	facts, err := in.w.routeIn(tx, in.team, in.author.Address, in.contact, in.outcome.Assign, in.at)
 	if err != nil {
 		return j, err
 	}

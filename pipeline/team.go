@@ -100,34 +100,11 @@ func (in *inbound) moveTo(to *config.Team, by ticket.Actor, assign string) error
 	if assign == "" && slices.Contains(in.w.crew(to), in.t.Assignee) {
 		return nil
 	}
-	who, contact, err := in.customer()
-	if err != nil {
+	route, err := in.w.routeAgain(in.tx, in.t, to, assign, in.at)
+	if err != nil || route.Agent == in.t.Assignee {
 		return err
-	}
-	facts, err := in.routeIn(in.tx, to, who, contact, assign)
-	if err != nil {
-		return err
-	}
-	route := rules.Route(facts)
-	if route.Why == rules.RouteRoundRobin || route.Why == rules.RouteLeastOpen {
-		if err := store.SetLastByTurn(in.tx, to.Address, route.Agent); err != nil {
-			return err
-		}
-	}
-	if route.Agent == in.t.Assignee {
-		return nil
 	}
 	return in.event(ticket.Event{By: ticket.System, What: ticket.Assigned, Data: map[string]string{"agent": route.Agent, "why": string(route.Why)}})
-}
-
-// customer is whose ticket it is, and what is known of them.
-func (in *inbound) customer() (addr.Address, *store.Contact, error) {
-	r := in.t.Requester()
-	if r == nil {
-		return addr.Address{}, nil, nil
-	}
-	c, err := contactOf(in.tx, r.Address)
-	return r.Address, c, err
 }
 
 // stillOurs: whoever tells the customer that the ticket goes to colleagues has
