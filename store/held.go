@@ -25,6 +25,7 @@ type HeldMail struct {
 	State   HeldState      `json:"state"`
 	Decided time.Time      `json:"decided,omitzero"`
 	Answers []MailID       `json:"answers,omitempty"`
+	Orders  bool           `json:"orders,omitempty"`  // nothing but command lines: no answer to anybody
 	Bad     []string       `json:"bad,omitempty"`     // command lines that were not understood or could not be carried out
 	Instead []string       `json:"instead,omitempty"` // the command lines that its agent typed in place of those in the mail
 }

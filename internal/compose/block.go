@@ -3,6 +3,8 @@ package compose
 import (
 	"html"
 	"strings"
+
+	"postdesk/internal/addr"
 )
 
 // block is what stands at the end of an agent's copy, marks included. top is the HTML of its
@@ -66,6 +68,7 @@ func blockData(in CopyIn, left []Attachment, lang string) blockView {
 		v.Customer = v.Writer
 	}
 	v.CustomerWrites = v.Customer == v.Writer
+	v.Yours, v.Follows = isReader(in.Ticket.Assignee, in.Head.To), in.Expect == ExpectNote || in.Expect == ExpectComment
 	if in.Kind == CopyNote || in.Kind == CopyColleague {
 		v.Writer.Address = ""
 	}
@@ -98,7 +101,7 @@ var cautionWords = map[string][]string{
 		WarnInvitationForged: "Attention\u00a0: ce message prétend modifier une invitation qui n’est pas celle de son auteur. Rien n’a changé dans votre agenda\u00a0; il est joint, pour lecture.",
 		WarnInvitationOld:    "Cette invitation est plus ancienne que celle qui est dans votre agenda\u00a0; rien n’a changé.",
 		WarnInvitationBroken: "L’invitation n’a pas pu être lue\u00a0; elle est jointe telle quelle. Répondez par un message.",
-		WarnAbsent:           "En l’absence de %s, cette demande vous revient.",
+		WarnAbsent:           "%s n’est pas là actuellement\u00a0: cette demande vous revient.",
 
 		WarnUnclear:    "Ni oui ni non\u00a0: rien n’est décidé, et la question vient d’être reposée.",
 		WarnUndecided:  "Ni oui ni non, une fois de plus\u00a0: rien n’est décidé, et nous ne reposons plus la question. Voyez-le directement.",
@@ -140,6 +143,11 @@ func cautionSentence(w Caution, lang string) string {
 	return strings.NewReplacer("%s", cleanLine(w.Detail), "%[1]s", cleanLine(w.Detail)).Replace(list[w.Warning])
 }
 
+// isReader: the copy goes to the agent of that name.
+func isReader(name string, to []addr.Mailbox) bool {
+	return name != "" && len(to) == 1 && to[0].Name == name
+}
+
 type expectKey struct {
 	kind   CopyKind
 	expect Expectation
@@ -151,14 +159,16 @@ var expectWords = map[string]map[expectKey]string{
 		{CopyCustomer, ExpectAnswer}:     "Répondez à ce message\u00a0: votre réponse partira vers %s, sans montrer votre adresse.",
 		{CopyCustomer, ExpectTake}:       "Personne ne suit encore cette demande\u00a0: le premier qui répond la prend.",
 		{CopyCustomer, ExpectNothing}:    "Pour information\u00a0; rien n’est attendu de vous. Une réponse partirait vers %s.",
-		{CopyCustomer, ExpectAttend}:     "Acceptez ou refusez l’invitation dans votre messagerie\u00a0: l’organisateur verra votre nom et l’adresse de l’équipe, jamais la vôtre.",
+		{CopyCustomer, ExpectAttend}:     "Acceptez ou refusez l’invitation dans votre messagerie\u00a0: l’organisateur verra votre nom et l’adresse du pôle, jamais la vôtre.",
 		{CopyCustomer, ExpectAttendTake}: "Personne ne suit encore cette demande\u00a0: le premier qui accepte l’invitation, ou qui répond, la prend. L’organisateur ne verra jamais votre adresse.",
 		{CopyCustomer, ExpectReview}:     "À regarder\u00a0: cette demande a besoin de quelqu’un. Une réponse partirait vers %s.",
 		{CopyNote, ExpectAnswer}:         "Note interne, invisible pour le client. Votre réponse restera une note.",
 		{CopyAside, ExpectAnswer}:        "Échange en marge, invisible pour le client. Votre réponse ira à %s, pas au client\u00a0; #public pour écrire au client.",
 		{CopyAsked, ExpectAnswer}:        "Un collègue consulte %s\u00a0; le client n’en voit rien. Une réponse de votre part irait à la même personne.",
-		{CopyObserver, ExpectAnswer}:     "Mot d’un observateur, invisible pour le client. Votre réponse restera une note\u00a0; #ask et son adresse pour lui écrire.",
+		{CopyObserver, ExpectAnswer}:     "Mot d’un observateur, invisible pour le client. Votre réponse restera une note\u00a0; #solliciter et son adresse pour lui écrire.",
 		{CopyCustomer, ExpectNote}:       "Vous suivez cette demande. Votre réponse restera une note interne, sauf avec #public.",
+		{CopyCustomer, ExpectComment}:    "Vous suivez cette demande. Votre réponse restera une note interne.",
+		{CopyColleague, ExpectComment}:   "Réponse d’un collègue au client, pour information. Votre réponse restera une note interne.",
 		{CopyColleague, ExpectNote}:      "Réponse d’un collègue au client, pour information. Votre réponse restera une note interne, sauf avec #public.",
 		{CopyColleague, ExpectAnswer}:    "Réponse d’un collègue au client, pour information. Une réponse de votre part partirait aussi vers %s.",
 	},
@@ -174,6 +184,8 @@ var expectWords = map[string]map[expectKey]string{
 		{CopyAsked, ExpectAnswer}:        "A colleague asks %s; the customer does not see it. An answer of yours would go to the same person.",
 		{CopyObserver, ExpectAnswer}:     "A word of an observer, which the customer does not see. Your answer stays a note; #ask and the address to write to them.",
 		{CopyCustomer, ExpectNote}:       "You follow this ticket. Your answer stays an internal note, unless it says #public.",
+		{CopyCustomer, ExpectComment}:    "You follow this ticket. Your answer stays an internal note.",
+		{CopyColleague, ExpectComment}:   "A colleague’s answer to the customer, for your information. Your answer stays an internal note.",
 		{CopyColleague, ExpectNote}:      "A colleague’s answer to the customer, for your information. Your answer stays an internal note, unless it says #public.",
 		{CopyColleague, ExpectAnswer}:    "A colleague’s answer to the customer, for your information. An answer of yours would go to %s as well.",
 	},

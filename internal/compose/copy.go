@@ -36,6 +36,7 @@ const (
 	ExpectAttend                        // an invitation: accept or decline it
 	ExpectAttendTake                    // the same, of nobody's yet: who accepts takes it
 	ExpectNote                          // the reader only follows the ticket: an answer stays a note
+	ExpectComment                       // the same, of one who may not write to customers at all
 )
 
 // Warning is one line of caution in the block.

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"postdesk/internal/ticket"
 )
@@ -20,6 +22,9 @@ func (t Teller) Sentence(e ticket.Event) string {
 	form := historyOf(t.Lang)[e.What]
 	template := form.done
 	self := e.What == ticket.Joined && e.Participant != nil && e.Participant.Address.String() == e.By.ID
+	if e.What == ticket.Assigned && e.By.Kind == ticket.ByAgent && e.By.ID == e.Data["agent"] {
+		template = say(t.Lang, "took")
+	}
 	if who := t.who(e.By); who == "" || template == "" || self {
 		template = form.happened
 	}
@@ -35,13 +40,29 @@ func (t Teller) Sentence(e ticket.Event) string {
 		}
 		return part[1 : len(part)-1]
 	})
-	s := placeholder.ReplaceAllStringFunc(template, func(m string) string { return values[m[1:len(m)-1]] })
+	s := placeholder.ReplaceAllStringFunc(t.elided(template, values), func(m string) string { return values[m[1:len(m)-1]] })
 	return strings.TrimSpace(s)
+}
+
+// elided writes French "de" before a vowel as it is said: "un message d’Anne".
+func (t Teller) elided(template string, values map[string]string) string {
+	if t.Lang != "fr" {
+		return template
+	}
+	return ofSomebody.ReplaceAllStringFunc(template, func(part string) string {
+		name := strings.TrimSuffix(strings.TrimPrefix(part, "de {"), "}")
+		first, _ := utf8.DecodeRuneInString(values[name])
+		if !strings.ContainsRune("aeiouyàâéèêëîïôûü", unicode.ToLower(first)) {
+			return part
+		}
+		return "d’{" + name + "}"
+	})
 }
 
 var (
 	optional    = regexp.MustCompile(`\[[^\]]*\]`) // left out when one of its values is missing
 	placeholder = regexp.MustCompile(`\{([a-z]+)\}`)
+	ofSomebody  = regexp.MustCompile(`\bde \{(?:agent|who)\}`)
 )
 
 // form is how an event is told: with someone who did it, and without.
@@ -91,6 +112,9 @@ func (t Teller) values(e ticket.Event) map[string]string {
 	}
 	for _, k := range []string{"status", "priority"} {
 		v[k] = say(t.Lang, v[k])
+	}
+	if e.Data["why"] == "command" && e.What != ticket.Assigned {
+		v["why"] = "command-line"
 	}
 	for _, k := range []string{"why", "reason", "decision", "answer", "kind", "state"} {
 		v[k] = reasonWords(t.Lang, v[k])

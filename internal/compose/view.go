@@ -41,6 +41,7 @@ type (
 		History                []string
 		Expect                 string
 		Links                  bool
+		Yours, Follows         bool // the reader looks after the ticket, or only follows it
 		Actions                actions
 	}
 	noticeView struct {

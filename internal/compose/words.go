@@ -18,7 +18,7 @@ var words = map[string]map[string]string{
 		"workday": "jour ouvré", "workdays": "jours ouvrés", "hour": "heure ouvrée", "hours": "heures ouvrées",
 		"minute": "minute", "minutes": "minutes",
 		"customer": "le client", "customerAndCc": "le client et les personnes en copie",
-		"aside": "AVIS", "nobody": "personne", "day": "jour", "days": "jours", "KB": "Ko", "MB": "Mo", "B": "octets",
+		"aside": "AVIS", "nobody": "personne", "took": "{who} a pris la demande.", "day": "jour", "days": "jours", "KB": "Ko", "MB": "Mo", "B": "octets",
 	},
 	"en": {
 		"new": "new", "open": "open", "pending": "waiting for the customer", "hold": "waiting for a third party",
@@ -28,7 +28,7 @@ var words = map[string]map[string]string{
 		"workday": "working day", "workdays": "working days", "hour": "opening hour", "hours": "opening hours",
 		"minute": "minute", "minutes": "minutes",
 		"customer": "the customer", "customerAndCc": "the customer and the people in copy",
-		"aside": "ASIDE", "nobody": "nobody", "day": "day", "days": "days", "KB": "KB", "MB": "MB", "B": "bytes",
+		"aside": "ASIDE", "nobody": "nobody", "took": "{who} took the ticket.", "day": "day", "days": "days", "KB": "KB", "MB": "MB", "B": "bytes",
 	},
 }
 
@@ -95,7 +95,7 @@ func dateWords(t time.Time, lang string) string {
 		return ""
 	}
 	if lang == "fr" {
-		return fmt.Sprintf("%d %s %d à %s", t.Day(), monthsFR[t.Month()-1], t.Year(), t.Format("15:04"))
+		return Day(t, lang) + " à " + t.Format("15:04")
 	}
 	return t.Format("2 January 2006 at 15:04")
 }
