@@ -111,6 +111,9 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 	if err := out.split(); err != nil {
 		return nil, err
 	}
+	if fast, err := out.tooFast(); err != nil || fast {
+		return out.askPerson(err)
+	}
 	if r, done, err := out.gestured(); done || err != nil {
 		return r, err
 	}

@@ -106,7 +106,7 @@ func (v verdict) corrects(h *store.HeldMail) bool {
 	switch h.Why {
 	case holdCommand, holdWhich, holdCustomer:
 		return true
-	case holdGuard: // that nothing goes to the customer needs no second word
+	case holdGuard, holdPace: // that nothing goes to the customer needs no second word
 		return v.send || !slices.ContainsFunc(v.commands, func(c ticket.Command) bool { return c.Name != ticket.CmdNote })
 	}
 	return v.send

@@ -26,6 +26,7 @@ const (
 	holdOwn      = "own-address"
 	holdCustomer = "customer" // whose mail an agent passed on
 	holdFault    = "fault"    // a stage failed on an agent's mail
+	holdPace     = "pace"     // more mails in an hour than a person writes
 )
 
 // maxNotices is how many notices of held mail an agent gets in an hour: whoever
@@ -34,7 +35,7 @@ const maxNotices = 20
 
 // HoldReasons lists them for the metrics.
 func HoldReasons() []string {
-	return []string{holdIdentity, holdGuard, holdCommand, holdWhich, holdOwn, holdCustomer, holdFault}
+	return []string{holdIdentity, holdGuard, holdCommand, holdWhich, holdOwn, holdCustomer, holdFault, holdPace}
 }
 
 // fromDoubtful is the road of a mail with an agent's address that is not
@@ -119,7 +120,7 @@ func (out *outbound) rememberHeld(id uint64) error {
 // noticeOf is the notice for each reason.
 var noticeOf = map[string]compose.NoticeKind{
 	holdIdentity: compose.NoticeHeld, holdGuard: compose.NoticeGuard, holdCommand: compose.NoticeUnknown, holdWhich: compose.NoticeWhich,
-	holdFault: compose.NoticeGuard, holdCustomer: compose.NoticeCustomer,
+	holdFault: compose.NoticeGuard, holdCustomer: compose.NoticeCustomer, holdPace: compose.NoticeGuard,
 }
 
 // tellHeld asks the agent, at the registered address only.

@@ -1,0 +1,41 @@
+package pipeline
+
+import (
+	"strconv"
+	"time"
+
+	"postdesk/rules"
+	"postdesk/store"
+)
+
+// maxTexts is how many mails with a text an agent may write in one ticket in an
+// hour before each is asked about: a mailbox that answers everything, and says
+// nowhere that it does, must not talk for ever with another one or with us.
+const maxTexts = 20
+
+const paceScope = "pace"
+
+// tooFast counts a mail with a text, and says whether the agent has written too
+// many in this ticket to be a person. Commands are counted by nobody: programs
+// write none.
+func (out *outbound) tooFast() (bool, error) {
+	if out.t == nil || out.released != nil || out.commandsOnly() {
+		return false, nil
+	}
+	name := out.agent.ID + "/" + strconv.FormatUint(out.t.Number, 10)
+	var w rules.Window
+	if _, err := store.Window(out.tx, paceScope, name, &w); err != nil {
+		return false, err
+	}
+	written := w.Count(out.at, time.Hour)
+	w.Add(out.at)
+	return written >= maxTexts, store.SetWindow(out.tx, paceScope, name, &w, out.at.Add(time.Hour))
+}
+
+// askPerson holds the mail until somebody says that it is meant.
+func (out *outbound) askPerson(err error) (*result, error) {
+	if err != nil {
+		return nil, err
+	}
+	return out.hold(holdPace, nil, []string{words(out.lang(), "tooFast")})
+}
