@@ -42,12 +42,12 @@ func (out *outbound) plan(c ticket.Command) (string, error) {
 	case len(open) >= maxOpenActivities || out.t.Activities >= store.MaxActivities:
 		return "", refuse(c, planWords(lang, "manyActivities"), "#done")
 	}
-	title = shortTitle(title)
+	title = cut(strings.TrimSpace(title), maxTitle)
 	if said, err := out.putOff(c, title, start, day); err != nil || said != "" {
 		return said, err
 	}
 	if title == "" {
-		title = shortTitle(out.t.Subject)
+		title = cut(strings.TrimSpace(out.t.Subject), maxTitle)
 	}
 	a := &store.Activity{Agent: out.agent.ID, Kind: string(c.Name), Title: title, Start: start.UTC(), Day: day,
 		Due: reminderAt(out.team, start, day, out.at), Follows: out.t.Assignee == out.agent.ID}
@@ -99,14 +99,6 @@ func zoneOf(team *config.Team) *time.Location {
 		return time.UTC
 	}
 	return team.Hours.Zone
-}
-
-func shortTitle(s string) string {
-	s = strings.TrimSpace(s)
-	if len(s) > maxTitle {
-		s = strings.ToValidUTF8(s[:maxTitle], "")
-	}
-	return s
 }
 
 // reminderAt is when the mail goes: at the moment itself, or in the morning of a day,

@@ -350,10 +350,7 @@ func (out *outbound) confirmed(c carried, in *inbound) (string, []compose.Findin
 		Head: compose.Head{Subject: in.facts.Subject, Date: out.at, MessageID: out.p.minter(out.w, out.t).next(addr.Person{}).messageID},
 		Lang: out.team.Language, Mail: in.mail, Rewrite: out.rewrite, Secrets: out.w.secrets, IsToken: out.isToken,
 	})
-	if len(text) > maxConfirmed {
-		text = strings.ToValidUTF8(text[:maxConfirmed], "") + "…"
-	}
-	return text, findings, err
+	return abridge(text, maxConfirmed), findings, err
 }
 
 // confirms says whether the customer is told: never a robot, nor where the mail

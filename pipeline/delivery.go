@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"postdesk/internal/addr"
@@ -250,21 +249,4 @@ func digest(src message.Source) (sum [sha256.Size]byte, err error) {
 		return sum, fmt.Errorf("read the mail: %w", err)
 	}
 	return [sha256.Size]byte(h.Sum(nil)), nil
-}
-
-// clipAll bounds a list of them.
-func clipAll(list []string) []string {
-	var out []string
-	for _, s := range list[:min(len(list), 20)] {
-		out = append(out, clip(s))
-	}
-	return out
-}
-
-// clip bounds what a stranger chose and we keep as a fact or key.
-func clip(s string) string {
-	if len(s) > 250 {
-		return strings.ToValidUTF8(s[:250], "")
-	}
-	return s
 }

@@ -154,11 +154,7 @@ const maxHeldText = 16 << 10
 // heldText is what the agent wrote, for the notice.
 func (out *outbound) heldText() string {
 	d := out.w.compose.Draft(out.mail)
-	text := cmp.Or(d.Plain, d.HTML, d.More)
-	if len(text) > maxHeldText {
-		text = strings.ToValidUTF8(text[:maxHeldText], "") + "…"
-	}
-	return text
+	return abridge(cmp.Or(d.Plain, d.HTML, d.More), maxHeldText)
 }
 
 // noticesLeft is how many notices of this kind the agent may still get in this

@@ -81,11 +81,7 @@ func (in *inbound) gist(m *ticket.Message) (string, error) {
 			text = body
 		}
 	}
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > maxPastText {
-		text = strings.ToValidUTF8(text[:maxPastText], "") + "…"
-	}
-	return text, nil
+	return oneLine(text, maxPastText), nil
 }
 
 // pastTime is a moment on the clocks of a team.

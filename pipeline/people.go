@@ -1,19 +1,17 @@
 package pipeline
 
 import (
-	"strings"
-
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
 	"postdesk/internal/ticket"
 	"postdesk/store"
 )
 
-// Bounds of what a request may put into the ticket's own record: who is taken
-// from Cc, and the bytes of a name.
+// Bounds of who takes part in a ticket: on the customer's side, and with those
+// whom agents ask and who observe.
 const (
 	maxParticipants = 50
-	maxName         = 100
+	maxInTicket     = 2 * maxParticipants
 )
 
 // asker is the author; a web form's mail names another in Reply-To, which counts
@@ -106,12 +104,4 @@ func (in *inbound) replyTo(r *ticket.Participant) error {
 	changed := *r
 	changed.ReplyTo = to
 	return in.event(ticket.Event{By: in.sender(), What: ticket.ReplyToChanged, Participant: &changed})
-}
-
-// shortName cuts a display name at a whole character.
-func shortName(s string) string {
-	if len(s) <= maxName {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxName], "")
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
@@ -173,10 +172,7 @@ const maxExcerpt = 2000
 // excerpt is the part of a note that is kept for the guard.
 func excerpt(text string) string {
 	text, _ = message.SplitSignature(text)
-	if len(text) > maxExcerpt {
-		text = strings.ToValidUTF8(text[:maxExcerpt], "")
-	}
-	return text
+	return cut(text, maxExcerpt)
 }
 
 // rewrite says what an address in the agent's mail becomes for the customer: an
