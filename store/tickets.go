@@ -90,11 +90,15 @@ func retally(tx Tx, old, t *ticket.Ticket) error {
 	return tally(tx, 1, "tickets/"+t.Team.String(), string(t.Status))
 }
 
-// CountInHand says how many tickets that are not solved an agent has.
+// maxCounted is where CountInHand ends: whoever has so many has too many.
+const maxCounted = 1000
+
+// CountInHand says how many tickets that are not solved an agent has, up to 1000:
+// each new request asks it of every agent of a team.
 func CountInHand(tx ReadTx, agent string) (int, error) {
 	n := 0
 	lo, hi := within(key(indexAssignee, agent))
-	err := tx.Scan(lo, hi, 0, false, func(_, _ []byte) error { n++; return nil })
+	err := tx.Scan(lo, hi, maxCounted, false, func(_, _ []byte) error { n++; return nil })
 	return n, err
 }
 
