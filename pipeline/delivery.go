@@ -35,6 +35,8 @@ type delivery struct {
 	event      *compose.Calendar // what calendar found
 	eventFault error             // it could not be read
 	dated      bool              // calendar has looked
+	speaks     string            // what guessLanguage found
+	heard      bool              // guessLanguage has looked
 	// refused is set when a command could not be carried out: what the transaction
 	// had done is undone, and the mail goes its way once more, to be held.
 	refused *refusal

@@ -15,7 +15,10 @@ func (d *delivery) guessLanguage() string {
 	if d.facts.Class.Agent != "" || d.facts.Class.Automatic {
 		return ""
 	}
-	text, _ := d.mail.TextBody(maxGuessed)
-	fresh, _ := message.SplitQuote(text)
-	return rules.Language(d.mail.Header.Get("Content-Language"), fresh)
+	if !d.heard {
+		text, _ := d.mail.TextBody(maxGuessed)
+		fresh, _ := message.SplitQuote(text)
+		d.speaks, d.heard = rules.Language(d.mail.Header.Get("Content-Language"), fresh), true
+	}
+	return d.speaks
 }

@@ -156,6 +156,8 @@ func (p *Pipeline) learn(ctx context.Context, d *delivery) (id rules.Identity, e
 	if err := d.refuseUnauthentic(); err != nil {
 		return id, err
 	}
+	d.calendar() // here, where no other mail waits for it
+	d.guessLanguage()
 	return id, p.filter(ctx, d)
 }
 
