@@ -230,7 +230,7 @@ func (out *outbound) ask(c ticket.Command) (string, error) {
 	if len(list) == 0 {
 		return fmt.Sprintf(words(out.lang(), "askNobody"), c.Line), nil
 	}
-	data := compose.NoticeData{Title: "#" + string(c.Name)}
+	data := compose.NoticeData{Title: spoken(out.lang(), "#"+string(c.Name))}
 	for _, s := range list {
 		data.People = append(data.People, compose.Offered{Who: addr.Mailbox{Name: s.Name, Address: s.Address}, Times: s.Times, Last: s.Last})
 	}

@@ -69,7 +69,7 @@ func (out *outbound) noTemplate(c ticket.Command, unknown *compose.UnknownCanned
 	}
 	var closest []string
 	for _, name := range unknown.Closest() {
-		closest = append(closest, "#template "+name)
+		closest = append(closest, "#"+string(ticket.CmdTemplate)+" "+name)
 	}
 	known := unknown.Known[:min(len(unknown.Known), 50)]
 	return refuse(c, fmt.Sprintf(words(out.lang(), "templateUnknown"), strings.Join(known, ", ")), closest...)
@@ -134,7 +134,7 @@ func (out *outbound) listTemplates() error {
 	list := out.w.compose.CannedNames(out.team, out.w.language(out.t), data)
 	var b strings.Builder
 	for _, a := range list[:min(len(list), maxListedTemplates)] {
-		fmt.Fprintf(&b, "#template %s\n    %s\n", a.Name, beginning(a.Text))
+		fmt.Fprintf(&b, "%s\n    %s\n", spoken(out.lang(), "#template "+a.Name), beginning(a.Text))
 		for _, f := range a.Files {
 			fmt.Fprintf(&b, "    + %s\n", f.Name)
 		}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -17,9 +18,9 @@ var commandForms = map[string]map[ticket.Name]string{
 		ticket.CmdPending: "#attente", ticket.CmdHold: "#suspendre", ticket.CmdPriority: "#priorité haute (basse, normale, urgente)",
 		ticket.CmdCategory: "#motif facturation", ticket.CmdTag: "#étiquette +garantie -urgent", ticket.CmdField: "#champ version=2.1", ticket.CmdSubject: "#objet Panne du modèle X",
 		ticket.CmdCc: "#cc +jean@client.example -luc@client.example", ticket.CmdObserve: "#observateur bruno", ticket.CmdAsk: "#solliciter expert@labo.example",
-		ticket.CmdApprove: "#approbation direction@societe.example", ticket.CmdCustomer: "#client jean@client.example", ticket.CmdContact: "#contact company Pharmacie Martin",
-		ticket.CmdMerge: "#fusionner 12344", ticket.CmdSplit: "#scinder", ticket.CmdTemplate: "#modèle devis", ticket.CmdTask: "#tâche 2d rappeler le client", ticket.CmdCall: "#appel 1h appeler le client",
-		ticket.CmdEvent: "#évènement 2026-12-01 09:00 visite", ticket.CmdRemind: "#rappel 2d relancer", ticket.CmdDone: "#fait", ticket.CmdTime: "#temps 15m diagnostic", ticket.CmdAway: "#absent vendredi",
+		ticket.CmdApprove: "#approbation direction@societe.example", ticket.CmdCustomer: "#client jean@client.example", ticket.CmdContact: "#contact société Pharmacie Martin",
+		ticket.CmdMerge: "#fusionner 12344", ticket.CmdSplit: "#scinder", ticket.CmdTemplate: "#modèle devis", ticket.CmdTask: "#tâche 2j rappeler le client", ticket.CmdCall: "#appel 1h appeler le client",
+		ticket.CmdEvent: "#évènement 01/12/2026 09:00 visite", ticket.CmdRemind: "#rappel 2j relancer", ticket.CmdDone: "#fait", ticket.CmdTime: "#temps 15m diagnostic", ticket.CmdAway: "#absent jusqu’à vendredi",
 		ticket.CmdBack: "#retour", ticket.CmdAttach: "#joindre 2", ticket.CmdList: "#liste", ticket.CmdShow: "#montrer", ticket.CmdHistory: "#historique", ticket.CmdHelp: "#aide",
 		ticket.CmdSend: "#envoyer", ticket.CmdCancel: "#annuler",
 	},
@@ -46,6 +47,39 @@ func formOf(lang string, n ticket.Name) string {
 	return commandForms["en"][n]
 }
 
+// spoken is a command line in the words of a language: "#template devis" is "#modèle devis" in French.
+func spoken(lang, line string) string {
+	word, arg, more := strings.Cut(line, " ")
+	n, ok := ticket.NameOf(word)
+	if !ok {
+		return line
+	}
+	form, _, _ := strings.Cut(formOf(lang, n), " ")
+	if !more || form == "" {
+		return cmp.Or(form, line)
+	}
+	return form + " " + arg
+}
+
+// vocabulary is the language whose words answer a command: that in which it was typed, where the word tells
+// them apart, else lang.
+func vocabulary(lang, line string) string {
+	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+	n, ok := ticket.NameOf(word)
+	if !ok {
+		return lang
+	}
+	english, _, _ := strings.Cut(formOf("en", n), " ")
+	french, _, _ := strings.Cut(formOf("fr", n), " ")
+	switch {
+	case lang == "fr" && ticket.Fold(word) == ticket.Fold(english) && english != french:
+		return "en"
+	case lang != "fr" && ticket.Fold(word) == ticket.Fold(french) && english != french:
+		return "fr"
+	}
+	return lang
+}
+
 // examplesOf are forms in full, each once: what a command error or a refusal names, with an example of what
 // follows.
 func examplesOf(lang string, closest []string) []string {
@@ -54,7 +88,7 @@ func examplesOf(lang string, closest []string) []string {
 		if base, loud := strings.CutSuffix(form, "!"); loud && slices.Contains(closest, base) {
 			continue
 		}
-		if form = inFull(lang, form); !slices.Contains(list, form) {
+		if form = inFull(lang, spoken(lang, form)); !slices.Contains(list, form) {
 			list = append(list, form)
 		}
 	}

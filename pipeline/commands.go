@@ -29,7 +29,7 @@ func effectOf(n ticket.Name) (effect, bool) {
 	case ticket.CmdPublic:
 		return effect{}, true
 	case ticket.CmdSend, ticket.CmdCancel:
-		return effect{observer: true}, true // in answer to a notice they are heeded before
+		return effect{observer: true, desk: true, do: (*outbound).nothingHeld}, true // in answer to a notice they are heeded before
 	case ticket.CmdAssign, ticket.CmdSolved, ticket.CmdClose, ticket.CmdReopen, ticket.CmdPending, ticket.CmdHold,
 		ticket.CmdPriority, ticket.CmdCategory, ticket.CmdTag, ticket.CmdSubject:
 		return effect{do: (*outbound).changeState}, true
@@ -82,6 +82,7 @@ type refusal struct {
 	line    string // the command as it was typed
 	why     string // in the agent's language
 	closest []string
+	final   bool // no other form of the command would do: of role or state
 }
 
 // Error is for the log.
@@ -95,17 +96,28 @@ func refuse(c ticket.Command, why string, closest ...string) error {
 	return &refusal{line: c.Line, why: why, closest: closest}
 }
 
+// nothingHeld is #send or #cancel in a mail that answers no notice of a held one: the agent hears where to type it.
+func (out *outbound) nothingHeld(c ticket.Command) (string, error) {
+	if !out.commandsOnly() || out.released != nil {
+		return "", nil
+	}
+	return fmt.Sprintf(words(out.lang(), "nothingHeld"), c.Line), nil
+}
+
+// forbid says why a command can't be carried out, however it is typed.
+func forbid(c ticket.Command, why string) error { return &refusal{line: c.Line, why: why, final: true} }
+
 // permitted looks at role and place before anything is written.
 func (out *outbound) permitted() error {
 	for _, c := range out.commands {
 		e, ok := effectOf(c.Name)
 		switch {
 		case !ok:
-			return refuse(c, words(out.lang(), "notHere"))
+			return forbid(c, words(out.lang(), "notHere"))
 		case out.agent.Role == config.RoleObserver && !e.observer:
-			return refuse(c, words(out.lang(), "observer"))
+			return forbid(c, words(out.lang(), "observer"))
 		case out.t == nil && !e.desk && !out.opensTicket():
-			return refuse(c, words(out.lang(), "noTicket"))
+			return forbid(c, words(out.lang(), "noTicket"))
 		}
 	}
 	if ticket.Has(out.commands, ticket.CmdNote) && ticket.Has(out.commands, ticket.CmdPublic) {

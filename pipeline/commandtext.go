@@ -152,6 +152,12 @@ func (out *outbound) commandsOnly() bool {
 	return out.left.Says(out.agent.Name) == ""
 }
 
+// onlyOrders: once all command lines are gone, those that are not understood too, the mail says nothing. It is
+// no answer to anybody.
+func (out *outbound) onlyOrders() bool {
+	return out.left != nil && len(out.mail.Attachments()) == 0 && out.left.Says(out.agent.Name) == ""
+}
+
 // lines are the command lines that leave the text of what is sent on. A note's own words stay.
 func (out *outbound) lines() []string {
 	return slices.DeleteFunc(slices.Clone(out.struck), func(line string) bool {

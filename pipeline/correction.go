@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"postdesk/internal/compose"
+	"postdesk/internal/config"
 	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 	"postdesk/store"
@@ -26,9 +27,10 @@ func (out *outbound) wrongCommands(bad badCommands) (w wrong) {
 	for _, e := range bad {
 		w.bad = append(w.bad, e.Line)
 		w.reasons = append(w.reasons, fmt.Sprintf(words(lang, "command-"+string(e.Fault)), e.Line))
-		w.closest = append(w.closest, without(examplesOf(lang, e.Closest), w.closest)...)
+		spoke := vocabulary(lang, e.Line)
+		w.closest = append(w.closest, without(examplesOf(spoke, e.Closest), w.closest)...)
 		if line := e.Corrected(); line != "" {
-			w.correction = append(w.correction, line)
+			w.correction = append(w.correction, spoken(spoke, line))
 		}
 	}
 	if len(w.correction) < len(bad) {
@@ -39,13 +41,42 @@ func (out *outbound) wrongCommands(bad badCommands) (w wrong) {
 
 // wrongCommand is about a line that was understood and may not be carried out.
 func (out *outbound) wrongCommand(r *refusal) wrong {
-	w := wrong{bad: []string{r.line}, reasons: []string{r.reason()}, closest: examplesOf(out.lang(), r.closest), correction: []string{r.line}}
-	if len(r.closest) > 0 {
-		w.correction = r.closest[:1]
-	} else if typed, _ := ticket.ReadCommands(r.line); len(typed) == 1 && typed[0].Err == nil {
-		w.closest = examplesOf(out.lang(), []string{"#" + string(typed[0].Name)})
+	lang := vocabulary(out.lang(), r.line)
+	w := wrong{bad: []string{r.line}, reasons: []string{r.reason()}, closest: examplesOf(lang, r.closest), correction: []string{r.line}}
+	switch {
+	case r.final:
+		w.correction = nil
+	case len(r.closest) > 0:
+		w.correction = []string{spoken(lang, r.closest[0])}
+	default:
+		w.closest = out.exampleOf(lang, r.line)
 	}
 	return w
+}
+
+// exampleOf is how a refused command may be typed, where an example says more than the line did.
+func (out *outbound) exampleOf(lang, line string) []string {
+	typed, _ := ticket.ReadCommands(line)
+	if len(typed) != 1 || typed[0].Err != nil {
+		return nil
+	}
+	switch n := typed[0].Name; n {
+	case ticket.CmdAssign:
+		var list []string
+		for _, id := range out.w.present(out.team.Agents) {
+			if out.w.agents[id].Role != config.RoleObserver {
+				list = append(list, spoken(lang, "#assign "+id))
+			}
+		}
+		return list[:min(len(list), 6)]
+	case ticket.CmdMerge, ticket.CmdAttach, ticket.CmdDone:
+		return nil // a number of ours would be nobody's
+	default:
+		if form := formOf(lang, n); strings.Contains(form, " ") {
+			return []string{form}
+		}
+	}
+	return nil
 }
 
 // notice is what the agent reads.

@@ -82,7 +82,7 @@ func (out *outbound) answeredSince(seen ticket.Message, c *crossing) error {
 func (out *outbound) waitingSince(at time.Time, c *crossing) error {
 	var list []string
 	err := store.ListHeld(out.tx, func(h *store.HeldMail) error {
-		if h.Ticket == out.t.Number && h.Agent != out.agent.ID && h.At.After(at) && (h.Why == holdGuard || h.Why == holdCommand) {
+		if h.Ticket == out.t.Number && h.Agent != out.agent.ID && h.At.After(at) && (h.Why == holdGuard || h.Why == holdCommand && !h.Orders) {
 			if name := out.w.agentName(h.Agent); !slices.Contains(list, name) {
 				list = append(list, name)
 			}

@@ -104,7 +104,7 @@ func (out *outbound) observeInside(c ticket.Command, p ticket.Person, a *config.
 	if err != nil {
 		return err
 	}
-	return out.p.notify(out.tx, out.w, notice{kind: compose.NoticeObserver, agent: a, t: out.t, at: out.at, data: compose.NoticeData{Who: out.agent.Name, Text: text}})
+	return out.p.notify(out.tx, out.w, notice{kind: compose.NoticeObserver, agent: a, t: out.t, at: out.at, data: compose.NoticeData{Who: out.agent.Name, Text: text, Yes: a.Role == config.RoleObserver}})
 }
 
 // observeOutside adds somebody who has only an address, or takes one away.

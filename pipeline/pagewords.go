@@ -4,7 +4,7 @@ package pipeline
 // absence.
 var pageSentences = map[string]map[string]string{
 	"fr": {
-		"awayWhen":       "Je ne comprends pas cette date, ou elle est passée.",
+		"awayWhen":       "nous ne comprenons pas cette date, ou elle est passée",
 		"awayNow":        "votre absence est notée jusqu’à #retour\u00a0; les nouvelles demandes vont à vos collègues",
 		"awayUntil":      "votre absence est notée, retour prévu le %s\u00a0; les nouvelles demandes vont à vos collègues",
 		"awaySpan":       "votre absence est notée à partir du %s, retour prévu le %s\u00a0; d’ici là rien ne change",
@@ -20,10 +20,10 @@ var pageSentences = map[string]map[string]string{
 		"isAwayUntil":    "%s n’est pas là, retour prévu le %s",
 		"goneNowhere":    "le reste de votre message n’a été envoyé à personne",
 
-		"noSuchCommand":   "Cette commande n’existe pas.",
-		"whichNumber":     "Quelle demande\u00a0? Indiquez son numéro, ou répondez à l’un de ses messages.",
-		"noSuchTicket":    "Vous ne suivez aucune demande n°%s.",
-		"noSuchList":      "Je ne connais pas cette liste, ou ce n’est pas l’un de vos pôles.",
+		"noSuchCommand":   "cette commande n’existe pas",
+		"whichNumber":     "quelle demande\u202f? Indiquez son numéro, ou répondez à l’un de ses messages",
+		"noSuchTicket":    "il n’y a pas de demande n°%s parmi celles que vous pouvez voir",
+		"noSuchList":      "nous ne connaissons pas cette liste, ou ce n’est pas l’un de vos pôles",
 		"list-open":       "Demandes en cours",
 		"list-mine":       "Vos demandes en cours",
 		"list-unassigned": "Demandes que personne ne suit",
@@ -57,7 +57,7 @@ var pageSentences = map[string]map[string]string{
 		"at-new":        "reçue", "at-open": "en cours", "at-hold": "en cours", "at-pending": "nous attendons votre réponse", "at-solved": "résolue", "at-closed": "close",
 	},
 	"en": {
-		"awayWhen":       "I don’t understand this date, or it is past.",
+		"awayWhen":       "we don’t understand this date, or it is past",
 		"awayNow":        "you are away until #back; new requests go to your colleagues",
 		"awayUntil":      "you are away, and back on %s; new requests go to your colleagues",
 		"awaySpan":       "noted: away from %s on, and back on %s; until then nothing changes",
@@ -73,10 +73,10 @@ var pageSentences = map[string]map[string]string{
 		"isAwayUntil":    "%s is away, and back on %s",
 		"goneNowhere":    "the rest of your message was sent to nobody",
 
-		"noSuchCommand":   "There is no such command.",
-		"whichNumber":     "Which ticket? Write its number, or answer one of its messages.",
-		"noSuchTicket":    "You have no ticket %s.",
-		"noSuchList":      "I don’t know this list, or it is none of your teams.",
+		"noSuchCommand":   "there is no such command",
+		"whichNumber":     "which ticket? Write its number, or answer one of its messages",
+		"noSuchTicket":    "there is no ticket %s among those that you may see",
+		"noSuchList":      "we don’t know this list, or it is none of your teams",
 		"list-open":       "Open tickets",
 		"list-mine":       "Your open tickets",
 		"list-unassigned": "Tickets of nobody",
@@ -107,7 +107,7 @@ var pageSentences = map[string]map[string]string{
 		"requestsHint":  "To write to us about one of them, answer one of our messages.",
 		"requestsOlder": "Your older requests are not shown here.",
 		"colRequested":  "Received on",
-		"at-new":        "received", "at-open": "in progress", "at-hold": "in progress", "at-pending": "we are waiting for your answer", "at-solved": "solved", "at-closed": "closed",
+		"at-new":        "received", "at-open": "in progress", "at-hold": "in progress", "at-pending": "waiting for your answer", "at-solved": "solved", "at-closed": "closed",
 	},
 }
 

@@ -28,7 +28,7 @@ type listQuery struct {
 // listWords are what may follow #list, folded.
 var listWords = map[string]string{
 	"": "open", "open": "open", "ouvertes": "open", "ouverts": "open", "ouverte": "open", "en cours": "open", "all": "open", "toutes": "open", "tout": "open",
-	"mine": "mine", "my": "mine", "me": "mine", "miennes": "mine", "les miennes": "mine", "mes demandes": "mine", "moi": "mine", "a moi": "mine",
+	"mine": "mine", "my": "mine", "mes": "mine", "me": "mine", "miennes": "mine", "les miennes": "mine", "mes demandes": "mine", "moi": "mine", "a moi": "mine",
 	"unassigned": "unassigned", "nobody": "unassigned", "none": "unassigned", "non attribuees": "unassigned", "non attribuee": "unassigned", "non assignees": "unassigned", "personne": "unassigned", "a personne": "unassigned",
 	"late": "late", "overdue": "late", "en retard": "late", "retard": "late",
 }
@@ -66,7 +66,7 @@ func (out *outbound) listQuery(c ticket.Command) (*listQuery, error) {
 		}
 		team := out.w.teamCalled(arg)
 		if team == nil || !slices.Contains(q.teams, team) {
-			return nil, refuse(c, pageWord(out.lang(), "noSuchList"), "#list mine", "#list unassigned", "#list late", "#list team …")
+			return nil, refuse(c, pageWord(out.lang(), "noSuchList"), listForms(vocabulary(out.lang(), c.Line), q.teams)...)
 		}
 		q.teams = []*config.Team{team}
 		q.title = team.Name
@@ -76,6 +76,18 @@ func (out *outbound) listQuery(c ticket.Command) (*listQuery, error) {
 		q.title = pageWord(out.lang(), "list-"+what)
 	}
 	return q, nil
+}
+
+// listForms are the lists that an agent may ask for.
+func listForms(lang string, teams []*config.Team) []string {
+	forms := []string{"#list mine", "#list unassigned", "#list late"}
+	if lang == "fr" {
+		forms = []string{"#liste miennes", "#liste personne", "#liste retard"}
+	}
+	for _, t := range teams[:min(len(teams), 3)] {
+		forms = append(forms, forms[0][:strings.Index(forms[0], " ")+1]+t.Name)
+	}
+	return forms
 }
 
 // teamCalled finds a team by its name or its address, folded.

@@ -31,9 +31,9 @@ func Language(header, text string) string {
 // none of the other.
 const (
 	frenchWords = " je j vous nous est les des une le la du dans avec que qui pas mon ma mes votre vos notre bonjour merci cordialement" +
-		" pour et en il elle sur ce cette au aux plus suis avez "
+		" pour et en il elle sur ce cette au aux plus suis avez ne mais sont sans chez très été "
 	englishWords = " the and you your is are was with this that have has please my we not hello dear thanks thank regards for of to it" +
-		" from would could been which there "
+		" from would could been which there does what when how can should any help about because "
 )
 
 // wordOf is the language that a word tells of, "" for none.

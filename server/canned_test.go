@@ -77,7 +77,7 @@ func TestATemplateThatIsNotThere(t *testing.T) {
 	anne.answers(copy, "#template garanti\nVoilà.\n")
 	d.says(anne.reads(), "aucun modèle ne porte ce nom", "Délai, garantie", "#template garantie")
 	anne.answers(copy, "#template ?\n")
-	d.says(anne.reads(), "#template garantie", "Bonjour Jean Client, votre demande 10000", "Formulaire n°1.pdf", "#template Délai")
+	d.says(anne.reads(), "#modèle garantie", "Bonjour Jean Client, votre demande 10000", "Formulaire n°1.pdf", "#modèle Délai")
 	anne.answers(copy, "#note\n#template délai\nPour nous.\n")
 	d.says(anne.reads(), "un modèle s’insère dans une réponse au client")
 	jean.hearsNothing()

@@ -152,7 +152,7 @@ func TestAConversationByMail(t *testing.T) {
 		for _, command := range []string{"#show ", "#history "} {
 			anne.writes(desk, "", command+n+"\n")
 			refused := anne.reads()
-			d.says(refused, command+n, "Vous ne suivez aucune demande n°"+n)
+			d.says(refused, command+n, "il n’y a pas de demande n°"+n)
 			d.without(refused, "Ailleurs", "Sophie")
 		}
 	}
