@@ -30,6 +30,12 @@ func (out *outbound) fromAgent(id rules.Identity) (*result, error) {
 	if out.released != nil && thread.Hold && out.released.Ticket != 0 {
 		thread.Join, thread.Hold, thread.Ticket = true, false, out.released.Ticket
 	}
+	if customer, err := out.keepOut(&thread, id); customer || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return out.fromCustomer(id)
+	}
 	out.facts.Thread = thread
 	if thread.Join {
 		if err := out.openTicket(thread.Ticket); err != nil {
@@ -37,7 +43,7 @@ func (out *outbound) fromAgent(id rules.Identity) (*result, error) {
 		}
 	}
 	if out.answersEvent() {
-		return out.answerEvent(thread)
+		return out.answerEvent(thread, id)
 	}
 	if err := out.meaning(&thread); err != nil {
 		return nil, err
@@ -126,7 +132,7 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 		return out.askAll(third)
 	case out.commandsOnly() || out.asksDesk():
 		return out.obey()
-	case ours && !ticket.Has(out.commands, ticket.CmdNote) && !public:
+	case ours && !ticket.Has(out.commands, ticket.CmdNote) && !public && !out.observes():
 		return out.notPublic()
 	case out.t == nil:
 		return out.ownRequest()

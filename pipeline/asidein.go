@@ -17,7 +17,7 @@ func (in *inbound) beside() (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	who := in.t.Who(in.author.Address)
+	who, marked := in.t.Who(in.author.Address), s.aside != 0
 	if s.aside == 0 && aloof(who) {
 		if s.observer == 0 && who.Relation == ticket.Observer {
 			s.observer = who.ID
@@ -26,7 +26,7 @@ func (in *inbound) beside() (done bool, err error) {
 	}
 	switch a := in.t.Aside(s.aside); {
 	case a != nil && (s.observer == 0 || who == nil || who.Relation != ticket.Observer):
-		return true, in.answersAside(a)
+		return true, in.answersAside(a, marked)
 	case s.none() && !aloof(who):
 		return false, nil
 	}
@@ -46,8 +46,9 @@ const maxAnswer = 64 << 10
 
 // answersAside is an expert's mail: it joins the aside, and agents get it. It is
 // never acknowledged, the customer never hears of it, and it changes no turn, but
-// for what waited for a third person.
-func (in *inbound) answersAside(a *ticket.Aside) error {
+// for what waited for a third person. Only what bears a mark of the aside decides: an
+// approver who answers the customer, with the desk in copy, says yes to something else.
+func (in *inbound) answersAside(a *ticket.Aside, marked bool) error {
 	member := inAside(in.t, a, in.author.Address)
 	kind, what := ticket.KindAsideIn, ticket.AsideReceived
 	if in.facts.Class.Automatic {
@@ -69,7 +70,9 @@ func (in *inbound) answersAside(a *ticket.Aside) error {
 		if err := in.thirdAnswered(); err != nil {
 			return err
 		}
-		if a.Approval && a.Decision == "" {
+		if a.Approval && a.Decision == "" && !marked {
+			in.warn(compose.WarnOtherAnswer, "")
+		} else if a.Approval && a.Decision == "" {
 			shown, err := in.decideOutside(a)
 			if err != nil || shown {
 				return err

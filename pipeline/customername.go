@@ -92,7 +92,7 @@ func (out *outbound) namedCustomer(c ticket.Command) (addr.Mailbox, error) {
 	return who, nil
 }
 
-// known is the ticket that already has one of the mails, 0 when none has.
+// known is the ticket that already has one of the mails, 0 when none has that the agent may see.
 func (out *outbound) known(c carried) (uint64, error) {
 	ids := []string{c.id}
 	for _, m := range c.exact {
@@ -106,7 +106,16 @@ func (out *outbound) known(c carried) (uint64, error) {
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}
-		return number, err
+		if err != nil {
+			return 0, err
+		}
+		t, err := store.LiveTicket(out.tx, number)
+		if err != nil {
+			return 0, err
+		}
+		if out.w.sees(out.agent, t) {
+			return number, nil
+		}
 	}
 	return 0, nil
 }
@@ -194,6 +203,9 @@ func (out *outbound) openFor(c carried, mails []*inbound) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if thread, err = out.onlySeen(thread); err != nil {
+		return nil, err
+	}
 	first.facts.Thread = thread
 	if thread.Join {
 		err = first.join(thread)
@@ -210,6 +222,19 @@ func (out *outbound) openFor(c carried, mails []*inbound) (*result, error) {
 		}
 	}
 	return out.afterOpening(c, first, noted, thread.Join)
+}
+
+// onlySeen lets a mail that an agent passes on join a ticket that this agent may
+// see: what is attached may be made up.
+func (out *outbound) onlySeen(thread rules.ThreadOut) (rules.ThreadOut, error) {
+	if !thread.Join {
+		return thread, nil
+	}
+	t, err := store.LiveTicket(out.tx, thread.Ticket)
+	if err != nil || out.w.sees(out.agent, t) {
+		return thread, err
+	}
+	return nameless(thread), nil
 }
 
 // begin makes the ticket: the customer's, opened and owned by the agent, if the

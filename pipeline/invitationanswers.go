@@ -27,11 +27,18 @@ func (out *outbound) answersEvent() bool {
 
 // answerEvent is the road of such an answer. That of an activity stays here; that
 // of an invitation goes to the organiser, in the team's name.
-func (out *outbound) answerEvent(thread rules.ThreadOut) (*result, error) {
+func (out *outbound) answerEvent(thread rules.ThreadOut, id rules.Identity) (*result, error) {
 	cal := out.calendar()
 	t, err := ticketByUID(out.tx, cal.UID)
 	if err != nil {
 		return nil, err
+	}
+	if t != nil {
+		if ok, err := out.insider(id, t); err != nil {
+			return nil, err
+		} else if !ok {
+			t = nil
+		}
 	}
 	switch {
 	case t != nil:

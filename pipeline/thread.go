@@ -153,13 +153,16 @@ func (d *delivery) ticketState(tx store.ReadTx, number uint64) (*rules.TicketSta
 	if err != nil {
 		return nil, err
 	}
-	takesPart := t.Who(d.author.Address) != nil || d.facts.Class.Agent != ""
+	takesPart := t.Who(d.author.Address) != nil
+	if a := d.agent(); a != nil {
+		takesPart = takesPart || d.w.sees(a, t)
+	}
 	if !takesPart {
 		takesPart, err = d.sameContact(tx, t)
 	}
 	return &rules.TicketState{
 		Solved: t.Status == ticket.Solved, Closed: t.Status == ticket.Closed, ClosedAt: t.ClosedAt,
-		MergedInto: t.MergedInto, Participant: takesPart,
+		MergedInto: t.MergedInto, Participant: takesPart, Dismissed: t.Dismissed(d.author.Address),
 	}, err
 }
 

@@ -34,6 +34,7 @@ type TicketState struct {
 	ClosedAt       time.Time // when Closed
 	MergedInto     uint64    // 0: not merged
 	Participant    bool      // the sender's address is that of a participant, or of an agent who may see the ticket
+	Dismissed      bool      // the sender was a participant and was sent away
 }
 
 // ThreadIn is what decides which ticket a mail belongs to.
@@ -108,7 +109,7 @@ func (in *ThreadIn) resolve(number uint64) (uint64, TicketState, bool) {
 		// Who took part in a merged ticket takes part in the one that is left.
 		takesPart = takesPart || state.Participant
 		if state.MergedInto == 0 {
-			state.Participant = takesPart
+			state.Participant = takesPart && !state.Dismissed
 			return number, state, true
 		}
 		number = state.MergedInto

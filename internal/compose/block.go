@@ -103,10 +103,11 @@ var cautionWords = map[string][]string{
 		WarnInvitationBroken: "L’invitation n’a pas pu être lue\u00a0; elle est jointe telle quelle. Répondez par un message.",
 		WarnAbsent:           "%s n’est pas là actuellement\u00a0: cette demande vous revient.",
 
-		WarnUnclear:    "Ni oui ni non\u00a0: rien n’est décidé, et la question vient d’être reposée.",
-		WarnUndecided:  "Ni oui ni non, une fois de plus\u00a0: rien n’est décidé, et nous ne reposons plus la question. Voyez-le directement.",
-		WarnNoDecision: "Rien n’est décidé\u00a0: rien ne prouve que cette réponse vienne bien de la personne consultée.",
-		WarnClosed:     "Cette demande est close\u00a0; elle le reste.",
+		WarnUnclear:     "Ni oui ni non\u00a0: rien n’est décidé, et la question vient d’être reposée.",
+		WarnUndecided:   "Ni oui ni non, une fois de plus\u00a0: rien n’est décidé, et nous ne reposons plus la question. Voyez-le directement.",
+		WarnNoDecision:  "Rien n’est décidé\u00a0: rien ne prouve que cette réponse vienne bien de la personne consultée.",
+		WarnOtherAnswer: "Rien n’est décidé\u00a0: ce message ne répond pas à votre demande de décision.",
+		WarnClosed:      "Cette demande est close\u00a0; elle le reste.",
 	},
 	"en": {
 		WarnNotBacked:      "Careful: nothing proves that this message comes from this address.",
@@ -125,10 +126,11 @@ var cautionWords = map[string][]string{
 		WarnInvitationBroken: "The invitation could not be read; it is attached as it came. Answer it with a mail.",
 		WarnAbsent:           "%s is away at the moment, so this ticket comes to you.",
 
-		WarnUnclear:    "Neither yes nor no: nothing is decided, and we have just asked again.",
-		WarnUndecided:  "Neither yes nor no once more: nothing is decided, and we do not ask again. Please talk to them directly.",
-		WarnNoDecision: "Nothing is decided: nothing proves that this answer comes from the person who was asked.",
-		WarnClosed:     "This ticket is closed, and stays closed.",
+		WarnUnclear:     "Neither yes nor no: nothing is decided, and we have just asked again.",
+		WarnUndecided:   "Neither yes nor no once more: nothing is decided, and we do not ask again. Please talk to them directly.",
+		WarnNoDecision:  "Nothing is decided: nothing proves that this answer comes from the person who was asked.",
+		WarnOtherAnswer: "Nothing is decided: this message does not answer your request for a decision.",
+		WarnClosed:      "This ticket is closed, and stays closed.",
 	},
 }
 

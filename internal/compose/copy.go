@@ -61,6 +61,7 @@ const (
 	WarnUnclear                         // an approver's answer is neither yes nor no, and was asked again
 	WarnUndecided                       // the same, and was not asked again
 	WarnNoDecision                      // nothing proves that the approver wrote it: nothing is decided
+	WarnOtherAnswer                     // an approver's mail does not answer the question: nothing is decided
 	WarnClosed                          // the ticket is closed and stays so
 )
 

@@ -1,0 +1,146 @@
+package server_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// The number of another team's ticket, or the Message-ID of one of its mails,
+// shows an agent nothing of it and gives no hold on it: it is as if it were not there.
+func TestANumberOpensNoOtherTeamsTicket(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	anne, sophie := d.anne(), d.person("Sophie Autre", "sophie@other.example")
+	id := sophie.writes(export, "Troisième", "SECRET-EXPORT\n")
+	sophie.reads()
+	d.bruno().drop()
+	desk := d.deskOf(anne, "anne")
+	for i, command := range []string{"#show", "#history", "#observe me", "#assign me", "#note\nUn mot.", "#attach 1", "#subject Autre", "#ask expert@other.example\nUn avis ?", "Bonjour Sophie, je réponds."} {
+		for _, to := range []string{desk, generic, export} {
+			for _, headers := range [][]string{nil, {"In-Reply-To: <" + id + ">"}, {"References: <" + id + ">"}} {
+				d.must(d.submits(anneOwn, []string{to}, fmt.Sprintf("Re: [#10000] %d", i), command+"\n", headers...))
+				for _, m := range anne.rest() {
+					d.without(m, "SECRET-EXPORT", "Troisième", "sophie@", "Sophie Autre")
+				}
+			}
+		}
+	}
+	if tk := d.ticket(10000); tk.Assignee == "anne" || len(tk.Observers)+len(tk.Writers) > 0 || d.messages(10000) != "in" || tk.Subject != "Troisième" {
+		t.Errorf("the ticket: %+v, messages %s", tk, d.messages(10000))
+	}
+	sophie.hearsNothing()
+	d.expert().hearsNothing()
+}
+
+// rest are the mails that came and were not read.
+func (p *person) rest() (list []received) {
+	p.d.Helper()
+	p.d.drained()
+	for all := p.mailbox(); p.read < len(all); p.read++ {
+		list = append(list, parse(p.d.T, all[p.read]))
+	}
+	return list
+}
+
+// A mail that an agent made up and passes on as a customer's opens no other team's ticket.
+func TestAForwardOpensNoOtherTeamsTicket(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	anne, sophie := d.anne(), d.person("Sophie Autre", "sophie@other.example")
+	id := sophie.writes(export, "Troisième", "SECRET-EXPORT\n")
+	sophie.reads()
+	forge := func(id string, headers ...string) {
+		t.Helper()
+		mail := letter(sophie.String(), generic, id, "Re: [#10000]", "Bonjour.\n", headers...)
+		body, ct := passedOn("#show\n#history\nUn mot à moi.", strings.ReplaceAll(mail, "\n", "\r\n"))
+		d.must(d.submits(anneOwn, []string{generic}, "Fwd: une demande", body, ct, "MIME-Version: 1.0"))
+	}
+	forge("fresh1@other.example")
+	forge("fresh2@other.example", "In-Reply-To: <"+id+">")
+	forge(id)
+	for _, m := range anne.rest() {
+		d.without(m, "SECRET-EXPORT", "Troisième")
+	}
+	d.must(d.submits(anneOwn, []string{generic}, "Fwd: une demande", "#customer sophie@other.example\nBonjour\n", "X-Forwarded-Message-Id: <"+id+">"))
+	for _, m := range anne.rest() {
+		d.without(m, "SECRET-EXPORT", "Troisième")
+	}
+	if d.messages(10000) != "in" {
+		t.Errorf("messages %s", d.messages(10000))
+	}
+}
+
+// Who was sent away from a merged ticket has no way back through the old number.
+func TestSentAwayAfterAMerge(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, paul := d.jean(), d.anne(), d.person("Paul", "paul@other.example")
+	_, copy1 := d.ask(jean, anne, "Première", "Bonjour\n")
+	mail := jean.mail(generic, "Seconde", "Bonjour\n", "Cc: paul@other.example")
+	d.must(jean.posts([]string{generic}, mail))
+	second := messageIDOf(mail)
+	jean.reads()
+	anne.drop()
+	anne.answers(copy1, "#merge 10001\n")
+	anne.drop()
+	anne.answers(copy1, "#cc -paul@other.example\n")
+	anne.drop()
+	paul.writes(generic, "Re: Seconde [#10001]", "Je reste.\n")
+	paul.writes(generic, "Re: Seconde", "Je reste encore.\n", "In-Reply-To: <"+second+">")
+	if kinds := d.messages(10000); strings.Count(kinds, "in ") != 2 || strings.HasSuffix(kinds, " in") {
+		t.Errorf("messages of the ticket: %s", kinds)
+	}
+}
+
+// A customer who asks the approver something else, and is answered with the desk
+// in copy, has no decision.
+func TestAnAnswerToTheCustomerIsNoDecision(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, boss := d.jean(), d.anne(), d.boss()
+	_, _ = d.toApprove(jean, anne, boss)
+	// jean writes to the boss in Bcc, and to the desk.
+	id := jean.writes(generic, "Re: Un remboursement [#10000]", "Vous avez reçu ma photo ?\n")
+	anne.drop()
+	boss.writes(generic, "Re: Un remboursement [#10000]", "Oui.\n", "In-Reply-To: <"+id+">", "Cc: jean@client.example")
+	if got := d.decisions(10000); got != "" {
+		t.Errorf("decisions: %s", got)
+	}
+	d.says(anne.reads(), "Oui.")
+}
+
+// The list of requests shows no word of a forger.
+func TestAForgedRequestIsNotListed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean := d.jean()
+	d.person("Jean", "jean@client.example").from("x@nobody.example").writes(generic, "Payez sur evil.example", "x\n")
+	jean.writes(generic, "mes demandes", "")
+	for _, m := range jean.rest() {
+		d.without(m, "evil.example")
+	}
+}
+
+// An agent who asks another team is its customer, and reads none of its notes.
+func TestAnAgentAsACustomer(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	anne, bruno := d.anne(), d.bruno()
+	d.must(d.submits(anneOwn, []string{export}, "Une question", "Combien de jours ?\n"))
+	seen := bruno.finds("Combien de jours")
+	bruno.answers(seen, "#note\nSECRET-NOTE : elle exagère.\n")
+	bruno.answers(seen, "Dix jours.\n")
+	bruno.answers(bruno.finds("kept your reply"), "#send\n") // it goes to a colleague's own address
+	answer := anne.finds("Dix jours")
+	id := answer.id()
+	for _, text := range []string{"Merci.", "#show", "#history", "#note\nMoi."} {
+		d.must(d.submits(anneOwn, []string{export}, "Re: Une question", text+"\n", "In-Reply-To: <"+id+">"))
+		for _, m := range anne.rest() {
+			d.without(m, "SECRET-NOTE")
+		}
+	}
+	if kinds := d.messages(10000); strings.Count(kinds, "out") != 1 {
+		t.Errorf("messages %s", kinds)
+	}
+}
