@@ -12,8 +12,9 @@ build:
 test:
 	$(GO) test ./...
 
+# The race detector makes the conversations several times slower.
 race:
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 30m ./...
 
 # Tests whose program is not installed are skipped with a message.
 interop:
