@@ -9,8 +9,9 @@ import (
 )
 
 // maxMoves bounds how often a message or a ticket is followed to where it is
-// now. Merges always go to the lower number, so there are no circles.
-const maxMoves = 64
+// now. Merges always go to the lower number, so there are no circles, and a
+// hundred alarms may have been merged one by one, the youngest first.
+const maxMoves = 10000
 
 // MaxMoved is how many bytes of records one merge may move: half of what an
 // Update holds, as each message leaves a mark behind.
