@@ -110,6 +110,24 @@ func TestAnAnswerToTheCustomerIsNoDecision(t *testing.T) {
 	d.says(anne.reads(), "Oui.")
 }
 
+// #solved! is looked at as an answer is: addresses are replaced, and the words of
+// a note hold it.
+func TestAResolutionIsGuarded(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.answers(copy, "#note\nLe client est un tricheur notoire, attention.\n")
+	anne.drop()
+	anne.answers(copy, "#solved! Le client est un tricheur notoire, attention.\n")
+	d.says(anne.reads(), "#solved!", "tricheur")
+	jean.hearsNothing()
+	anne.answers(copy, "#solved! Voir anne.durand@corp.example, "+copy.token()+", ou la page 12.\n")
+	m := jean.reads()
+	d.says(m, "ou la page 12.", generic)
+	d.without(m, "corp.example", "tricheur", copy.token())
+}
+
 // The list of requests shows no word of a forger.
 func TestAForgedRequestIsNotListed(t *testing.T) {
 	t.Parallel()
