@@ -369,7 +369,7 @@ func (e *eraser) rows(list []uint64, whole bool, own map[uint64]bool) error {
 var quoted = map[ticket.What]string{
 	ticket.Created: "subject", ticket.SubjectSet: "subject", ticket.FieldSet: "value", ticket.StatusChanged: "text",
 	ticket.Decided: "text", ticket.TimeSpent: "text", ticket.Planned: "title", ticket.Categorised: "category",
-	ticket.ContactChanged: "is",
+	ticket.ContactChanged: "is", ticket.AttachmentSent: "name",
 }
 
 // events blanks the person in the history.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -40,18 +39,9 @@ func EraseTickets(ctx context.Context, db Engine, numbers []uint64, by ticket.Ac
 // leads to them.
 func (e *eraser) family(number uint64, gone map[uint64]bool) error {
 	var t *ticket.Ticket
-	var merged []uint64
 	err := e.db.View(e.ctx, func(tx ReadTx) (err error) {
-		merged = nil
-		if t, err = GetTicket(tx, number); err != nil {
-			return err
-		}
-		return Events(tx, number, func(ev ticket.Event) error {
-			if n, err := strconv.ParseUint(ev.Data["number"], 10, 64); err == nil && ev.What == ticket.Merged {
-				merged = append(merged, n)
-			}
-			return nil
-		})
+		t, err = GetTicket(tx, number)
+		return err
 	})
 	if errors.Is(err, ErrNotFound) || err == nil && (t.Erased || gone[number]) {
 		return nil
@@ -60,7 +50,7 @@ func (e *eraser) family(number uint64, gone map[uint64]bool) error {
 		return err
 	}
 	gone[number] = true
-	for _, n := range merged {
+	for _, n := range t.Merged {
 		if err := e.family(n, gone); err != nil {
 			return err
 		}

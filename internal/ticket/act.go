@@ -102,6 +102,7 @@ func clip(s string) string {
 // tagEvents reads "+a -b c": a word without a sign is added.
 func tagEvents(t *Ticket, c Command, by Actor, now time.Time) ([]Event, error) {
 	var events []Event
+	have := len(t.Tags)
 	for _, word := range strings.FieldsFunc(c.Arg, func(r rune) bool { return r == ' ' || r == ',' }) {
 		sign, tag := Sign(word)
 		tag = clip(strings.ToLower(tag))
@@ -109,14 +110,20 @@ func tagEvents(t *Ticket, c Command, by Actor, now time.Time) ([]Event, error) {
 			return nil, &ActError{Command: c, Fault: NoTag, Typed: word}
 		}
 		what := Tagged
-		if sign < 0 {
+		switch there := slices.Contains(t.Tags, tag); {
+		case sign < 0 && there:
 			what = Untagged
+			have--
+		case sign < 0:
+			what = Untagged
+		case there:
+			continue
+		default:
+			have++
 		}
-		if what == Untagged || !slices.Contains(t.Tags, tag) {
-			events = append(events, Event{At: now, By: by, What: what, Data: map[string]string{"tag": tag}})
-		}
+		events = append(events, Event{At: now, By: by, What: what, Data: map[string]string{"tag": tag}})
 	}
-	if len(t.Tags)+len(events) > maxTags {
+	if have > maxTags {
 		return nil, &ActError{Command: c, Fault: NoTag, Typed: c.Arg}
 	}
 	return events, nil

@@ -2,6 +2,7 @@ package ticket_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -207,6 +208,20 @@ func TestAStrayCommandIsFound(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A ticket with all the tags that it may have can still lose some, and change one for another.
+func TestAFullTicketLosesTags(t *testing.T) {
+	full := &ticket.Ticket{}
+	for i := range 50 {
+		full.Tags = append(full.Tags, fmt.Sprint("t", i))
+	}
+	for arg, want := range map[string]int{"-t1 -t2": 2, "-t1 +new": 2, "-t1 +new +newer": -1, "+new": -1, "+t3": 0} {
+		events, err := ticket.Act(full, "anne", ticket.Command{Name: ticket.CmdTag, Arg: arg}, nil, time.Time{})
+		if want < 0 && err == nil || want >= 0 && (err != nil || len(events) != want) {
+			t.Errorf("#tag %s: %v, %v", arg, events, err)
 		}
 	}
 }

@@ -131,19 +131,10 @@ var effects = map[What]func(*Ticket, *Event){
 			t.Resolution = e.Data["text"]
 		}
 	},
-	Prioritised: func(t *Ticket, e *Event) { t.Priority = Priority(e.Data["priority"]) },
-	Categorised: func(t *Ticket, e *Event) { t.Category = e.Data["category"] },
-	Tagged:      func(t *Ticket, e *Event) { t.Tags = add(t.Tags, e.Data["tag"]) },
-	FieldSet: func(t *Ticket, e *Event) {
-		if e.Data["value"] == "" {
-			delete(t.Fields, e.Data["name"])
-			return
-		}
-		if t.Fields == nil {
-			t.Fields = map[string]string{}
-		}
-		t.Fields[e.Data["name"]] = e.Data["value"]
-	},
+	Prioritised:    func(t *Ticket, e *Event) { t.Priority = Priority(e.Data["priority"]) },
+	Categorised:    func(t *Ticket, e *Event) { t.Category = e.Data["category"] },
+	Tagged:         func(t *Ticket, e *Event) { t.Tags = add(t.Tags, e.Data["tag"]) },
+	FieldSet:       func(t *Ticket, e *Event) { t.setField(e.Data["name"], e.Data["value"]) },
 	SubjectSet:     func(t *Ticket, e *Event) { t.Subject = e.Data["subject"] },
 	LanguageSet:    func(t *Ticket, e *Event) { t.Language = e.Data["language"] },
 	Joined:         func(t *Ticket, e *Event) { t.join(e.Participant) },
@@ -278,6 +269,18 @@ var nearness = map[Relation]int{Expert: 1, Approver: 1, Observer: 2, Copied: 3, 
 // becomes the requester that way.
 func (r Relation) Nearer(was Relation) bool {
 	return r != Requester && nearness[r] > nearness[was]
+}
+
+// setField writes a field; an empty value takes it away.
+func (t *Ticket) setField(name, value string) {
+	if value == "" {
+		delete(t.Fields, name)
+		return
+	}
+	if t.Fields == nil {
+		t.Fields = map[string]string{}
+	}
+	t.Fields[name] = value
 }
 
 func without(list []string, s string) []string {

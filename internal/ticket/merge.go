@@ -44,13 +44,6 @@ func (t *Ticket) Absorb(o *Ticket) {
 	t.absorbTimes(o)
 }
 
-func (t *Ticket) setField(name, value string) {
-	if t.Fields == nil {
-		t.Fields = map[string]string{}
-	}
-	t.Fields[name] = value
-}
-
 // absorbPeople joins who takes part in the other ticket, and notes the numbers.
 // Someone who is in both stays what he is in t, and out of it who was sent away
 // from it.
