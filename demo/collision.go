@@ -53,7 +53,7 @@ func (s *stage) collision() error {
 		return err
 	}
 	if n := len(s.host.box(s.jean().address)); n != 0 {
-		return fmt.Errorf("Jean has %d mails too many", n)
+		return fmt.Errorf("%d mails too many came for Jean", n)
 	}
 	return nil
 }

@@ -22,7 +22,6 @@ type stage struct {
 	jean, marie, paul, mallory, expert, boss, supplier, anne *person
 	agents                                                   []*person
 	may                                                      map[string][]string // mark → addresses, beside the agents'
-	last                                                     map[string]int      // mails of each sink that were looked at
 	said                                                     []string
 }
 

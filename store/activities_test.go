@@ -69,6 +69,9 @@ func TestInvitationsByUID(t *testing.T) {
 			return err
 		}
 		inv, err := store.GetInvitation(tx, 7, "uid\x00é")
+		if err != nil {
+			return err
+		}
 		if len(list) != 2 || list[0] != 8 || inv == nil || inv.Message != 7 {
 			t.Errorf("%v %+v", list, inv)
 		}
