@@ -114,6 +114,9 @@ func (out *outbound) act(thread rules.ThreadOut, id rules.Identity) (*result, er
 	if err := out.permitted(); err != nil {
 		return nil, err
 	}
+	if err := out.namesFew(); err != nil {
+		return nil, err
+	}
 	if err := out.split(); err != nil {
 		return nil, err
 	}
@@ -234,6 +237,9 @@ func (out *outbound) obey() (*result, error) {
 		return nil, err
 	}
 	if !outside {
+		if err := out.supersede(func(h *store.HeldMail) bool { return h.Why == holdCommand && h.Orders }); err != nil {
+			return nil, err
+		}
 		out.facts.Decision = "commands of " + out.agent.ID + " on ticket " + strconv.FormatUint(out.t.Number, 10)
 	}
 	if len(done) > 0 && !out.commandsOnly() {

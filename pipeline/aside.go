@@ -223,7 +223,11 @@ func (out *outbound) ask(c ticket.Command) (string, error) {
 	if !out.commandsOnly() {
 		return "", refuse(c, words(out.lang(), "askAlone"))
 	}
-	list, err := store.ListSolicited(out.tx, out.team.Address, maxOffered)
+	team := out.team
+	if out.outside && !inTeam(team, out.agent.ID) {
+		team = out.w.homeTeam(out.agent) // whom another team asks is that team's business
+	}
+	list, err := store.ListSolicited(out.tx, team.Address, maxOffered)
 	if err != nil {
 		return "", err
 	}

@@ -179,7 +179,7 @@ func (out *outbound) asFrom(src message.Source, who addr.Mailbox) (*inbound, err
 	if err != nil {
 		return nil, err
 	}
-	d.at, d.author = out.at, who
+	d.at, d.author, d.passedOn = out.at, who, true
 	d.facts.From = who.Address.String()
 	d.facts.Auth.Backed = "vouched for by " + out.agent.ID
 	d.facts.Class = ClassFacts{Class: ClassCustomer, Why: "passed on by " + out.agent.ID}

@@ -42,6 +42,7 @@ type delivery struct {
 	refused *refusal
 	// released is set when a held mail goes its way: what its agent said yes to.
 	released *store.HeldMail
+	passedOn bool         // an agent's word that a customer wrote it: no server vouches for it
 	stored   store.MailID // the mail as it is in the store already, when released
 }
 

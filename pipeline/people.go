@@ -86,9 +86,10 @@ func (in *inbound) ours(a addr.Address) bool {
 }
 
 // replyTo follows the single Reply-To of the requester's latest backed mail. A
-// change is shown to the agent.
+// change is shown to the agent. In a mail that an agent passed on anybody may have
+// set it.
 func (in *inbound) replyTo(r *ticket.Participant) error {
-	if r.Address.Key() != in.author.Address.Key() {
+	if r.Address.Key() != in.author.Address.Key() || in.passedOn {
 		return nil
 	}
 	var to addr.Address

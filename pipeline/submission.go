@@ -189,8 +189,8 @@ func (out *outbound) privateMail() error {
 	return reply.New(550, [3]int{5, 7, 1}, why)
 }
 
-// maxOutside is how many people outside an agent writes to in an hour, replies
-// to token addresses not counted: who has stolen a password must not have
+// maxOutside is how many people outside an agent writes to in an hour, or names by
+// commands, replies to token addresses not counted: who has stolen a password must not have
 // found a way to mail the world.
 const maxOutside = 300
 
@@ -207,6 +207,30 @@ func (out *outbound) tooMany(n int) error {
 		w.Add(out.at)
 	}
 	return store.SetWindow(out.tx, "submitted", out.agent.ID, &w, out.at.Add(time.Hour))
+}
+
+// namesFew counts whom commands name as recipients are counted: they are written
+// to as well.
+func (out *outbound) namesFew() error {
+	named := map[string]bool{}
+	for _, c := range out.commands {
+		var people []ticket.Person
+		switch c.Name {
+		case ticket.CmdCc, ticket.CmdObserve:
+			people, _ = ticket.ParsePeople(c.Arg)
+		case ticket.CmdAsk, ticket.CmdApprove, ticket.CmdCustomer:
+			people, _, _ = ticket.ParseAsk(c.Arg)
+		}
+		for _, p := range people {
+			if a := p.Mailbox.Address; p.Sign >= 0 && !a.IsZero() && out.w.byAddress[a.Key()] == nil {
+				named[a.Key()] = true
+			}
+		}
+	}
+	if len(named) == 0 {
+		return nil
+	}
+	return out.tooMany(len(named))
 }
 
 // gestured does what the recipients mean; false leaves the mail to its text.

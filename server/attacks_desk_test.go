@@ -162,3 +162,74 @@ func TestAnAgentAsACustomer(t *testing.T) {
 		t.Errorf("messages %s", kinds)
 	}
 }
+
+// A forwarded mail names whoever its writer liked: answers go to its author.
+func TestAForwardedReplyToIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, mallory := d.jean(), d.anne(), d.person("", "mallory@other.example")
+	body, ct := passedOn("À vous.", strings.Replace(jeansMail, "Subject:", "Reply-To: mallory@other.example\r\nSubject:", 1))
+	d.must(d.submits(anneOwn, []string{generic}, "Fwd: Panne de ma pompe", body, ct, "MIME-Version: 1.0"))
+	c := anne.reads()
+	anne.answers(c, "Bonjour, fermez la vanne.")
+	d.drained()
+	mallory.hearsNothing()
+	if len(jean.rest()) != 2 {
+		t.Error("jean got not both mails")
+	}
+}
+
+// The experts of another team are no one else's business.
+func TestWhomAnotherTeamAsks(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	anne, bruno, sophie, expert := d.anne(), d.bruno(), d.person("Sophie Autre", "sophie@other.example"), d.expert()
+	sophie.writes(export, "Troisième", "Bonjour\n")
+	bruno.answers(bruno.reads(), "#ask expert@other.example\nQuestion.\n")
+	expert.reads()
+	d.must(d.submits(anneOwn, []string{export}, "x", "#ask ?\n"))
+	for _, m := range anne.rest() {
+		d.without(m, "expert@other.example")
+	}
+}
+
+// Whom commands name is counted as recipients are: a stolen password mails the
+// world by neither, nor does a mail that is held and corrected.
+func TestCommandsNameFewPeople(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		command string
+		each    int
+	}{{"#ask %s\nUn avis ?", 10}, {"#approve %s\nUn accord ?", 10}, {"#observe %s", 10}, {"#cc %s", 49}} {
+		t.Run(c.command, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, nil)
+			anne := d.anne()
+			named := 0
+			write := func(to, subject string) error {
+				var list []string
+				for range c.each {
+					list = append(list, fmt.Sprintf("p%d@other.example", named))
+					named++
+				}
+				return d.submits(anneOwn, []string{to}, subject, fmt.Sprintf(c.command, strings.Join(list, " "))+"\n")
+			}
+			for range 400 {
+				to, subject := generic, "Appel"
+				if c.each > 1 {
+					jean := d.jean()
+					jean.writes(generic, "Une question", "Bonjour\n")
+					to, subject = generic, fmt.Sprintf("Re: [#%d]", 9999+d.tickets())
+				}
+				if err := write(to, subject); err != nil {
+					if !refused(err, 452, "4.5.3") || named <= 300 || named > 300+c.each {
+						t.Errorf("the %d-th: %v", named, err)
+					}
+					return
+				}
+			}
+			t.Errorf("%d people named", named)
+			_ = anne
+		})
+	}
+}
