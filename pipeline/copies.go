@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,6 +118,8 @@ func (w *world) expectation(c copyOf, agent string) compose.Expectation {
 	switch {
 	case slices.Contains(c.review, agent):
 		return compose.ExpectReview
+	case w.agents[agent] != nil && w.agents[agent].Role == config.RoleObserver:
+		return compose.ExpectComment
 	case w.readsAlong(c.t, agent):
 		return compose.ExpectNote
 	case c.kind != compose.CopyCustomer || c.m.Kind == ticket.KindAuto || c.m.Kind == ticket.KindBounce:
@@ -267,18 +268,11 @@ func copyAgain(tx store.ReadTx, t *ticket.Ticket, seq uint64, now time.Time) (*c
 	if err != nil {
 		return nil, err
 	}
-	raw, err := tx.Mail(store.MailID(m.Mail))
-	if errors.Is(err, store.ErrErased) {
-		return nil, nil
-	}
-	if err != nil {
+	mail, err := keptMail(tx, store.MailID(m.Mail))
+	if err != nil || mail == nil {
 		return nil, err
 	}
-	parsed, err := message.Parse(raw)
-	if err != nil {
-		return nil, err
-	}
-	return &copyOf{t: t, m: &m, mail: parsed, kind: kindOfCopy(&m), cautions: cautionsOf(t, &m), at: now, cc: mailboxes(t)}, nil
+	return &copyOf{t: t, m: &m, mail: mail, kind: kindOfCopy(&m), cautions: cautionsOf(t, &m), at: now, cc: mailboxes(t)}, nil
 }
 
 // latestCopy is the customer's latest mail, a visitor's only when there is no

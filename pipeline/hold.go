@@ -139,6 +139,7 @@ func (out *outbound) tellHeld(h *store.HeldMail) error {
 	data := out.wrong.notice()
 	data.Title, data.Until, data.Text, data.Lines = out.facts.Subject, out.at, out.heldText(), h.Reasons
 	data.Who, data.Colleague = out.crossing.who, out.crossing.text
+	data.Orders = h.Orders
 	data.Recipient, data.Yes = out.guess.Address, h.Why == holdWhich && !out.guess.Address.IsZero()
 	n := notice{team: out.team, kind: kind, agent: out.agent, at: out.at, from: out.holdAddress(h.ID),
 		data: data}

@@ -250,18 +250,18 @@ func (out *outbound) afterReply(to *ticket.Participant) error {
 			return err
 		}
 	}
-	if err := out.supersede(); err != nil {
+	if err := out.supersede(func(*store.HeldMail) bool { return true }); err != nil {
 		return err
 	}
 	return out.twoWay(to)
 }
 
-// supersede ends the waiting of what the guard held of this agent in this
-// ticket: the agent has written anew, as the notice proposes.
-func (out *outbound) supersede() error {
+// supersede ends the waiting of what was held of this agent in this ticket, and
+// is in which: the agent has written anew, as the notice proposes.
+func (out *outbound) supersede(which func(*store.HeldMail) bool) error {
 	var older []uint64
 	err := store.ListHeld(out.tx, func(h *store.HeldMail) error {
-		if h.Ticket == out.t.Number && h.Agent == out.agent.ID && (h.Why == holdGuard || h.Why == holdCommand) {
+		if h.Ticket == out.t.Number && h.Agent == out.agent.ID && (h.Why == holdGuard || h.Why == holdCommand) && which(h) {
 			older = append(older, h.ID)
 		}
 		return nil

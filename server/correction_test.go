@@ -43,7 +43,7 @@ func TestAWrongCommandIsCorrectedByReply(t *testing.T) {
 
 	anne.answers(copy, "#tag +garantie\n#asign bruno\n# solved\n\nVOICI la réponse.\n")
 	notice := anne.reads()
-	d.says(notice, "«\u00a0#asign bruno\u00a0»", "# solved", "#assign anne (moi, personne)", "VOICI la réponse.")
+	d.says(notice, "«\u00a0#asign bruno\u00a0»", "# solved", "#assign anne (me, none)", "VOICI la réponse.")
 	jean.hearsNothing()
 	anne.answers(notice, "#assign brno\n#solved\n")
 	notice = anne.reads()

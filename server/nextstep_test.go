@@ -74,6 +74,45 @@ func TestAMistypedCommandCrossesWithNothing(t *testing.T) {
 	d.says(jean.reads(), "Voici le devis.")
 }
 
+// A mail of nothing but a mistyped command offers to correct it, not to send it; one that is typed anew
+// takes its place, and nothing waits.
+func TestACommandTypedAnewTakesTheWrongOnesPlace(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Devis", "Bonjour\n")
+	anne.answers(copy, "#prioriter haute\n")
+	notice := anne.reads()
+	d.says(notice, "par la bonne commande")
+	d.without(notice, "#envoyer", "%23envoyer")
+	anne.answers(copy, "#priorité haute\n")
+	done := anne.reads()
+	d.says(done, "la priorité est maintenant haute")
+	d.without(done, "Je m’en occupe")
+	if held := d.held(); len(held) != 0 {
+		t.Errorf("%d mails still wait", len(held))
+	}
+	anne.answers(copy, "#prioriter haute\nBonjour Jean\n")
+	d.says(anne.reads(), "#envoyer")
+	anne.answers(copy, "#priorité basse\n")
+	anne.reads()
+	if held := d.held(); len(held) != 1 {
+		t.Errorf("%d mails wait: a text went with a command", len(held))
+	}
+}
+
+// Who writes without taking part is one link away from doing so, where the address is proven.
+func TestAVisitorIsOfferedToTheAgent(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Devis", "Bonjour\n")
+	anne.answers(copy, "Bonjour Jean\n")
+	answer := jean.reads()
+	d.person("Marie", "marie@other.example").answers(answer, "Je suis sa sœur.\n")
+	d.says(anne.reads(), "marie@other.example ne participe pas", "Ajouter marie@other.example en copie", "?body=%23cc%20%2Bmarie@other.example")
+}
+
 // unruled has an observer whom no rule makes observe.
 func unruled(config string) string {
 	return strings.Replace(observed(config), `observe = ["olga"]`, `tags = ["seen"]`, 1)

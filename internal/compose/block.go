@@ -80,6 +80,9 @@ func blockData(in CopyIn, left []Attachment, lang string) blockView {
 		if w.Warning == WarnMentions {
 			v.Mentions = append(v.Mentions, cleanLine(w.Detail))
 		}
+		if w.Warning == WarnVisitor && in.Backed {
+			v.Visitors = append(v.Visitors, cleanLine(w.Detail))
+		}
 	}
 	v.Expect = expectSentence(in, lang)
 	return v

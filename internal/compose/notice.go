@@ -60,6 +60,7 @@ type NoticeData struct {
 	Until      time.Time    // when it is due, or how long we go on trying, or when it was
 	Delay      string       // in words
 	Yes        bool
+	Orders     bool         // unknown: the held mail has nothing but commands
 	People     []Offered    // whom the team has asked before
 	Held       bool         // unknown: the mail is held, for #send or #cancel
 	Correction string       // unknown: the command lines as they were probably meant, "" when nobody knows
@@ -156,7 +157,7 @@ func noticeData(in NoticeIn, lang string) noticeView {
 		Title:   cleanLine(d.Title), Text: strings.Trim(cleanText(d.Text), "\n"), Who: cleanLine(d.Who),
 		Answer: cleanText(d.Answer), Delay: cleanLine(d.Delay),
 		Recipient: address(d.Recipient), Desk: address(d.Desk), Page: d.Page.mark(),
-		Lines: cleanLines(d.Lines), Closest: cleanLines(d.Closest), Until: inZone(d.Until, in.Team), Yes: d.Yes, Held: d.Held,
+		Lines: cleanLines(d.Lines), Closest: cleanLines(d.Closest), Until: inZone(d.Until, in.Team), Yes: d.Yes, Held: d.Held, Orders: d.Orders,
 		People: offered(d.People, in.Team), UnknownAddress: bounce.OfReply(d.Enhanced, d.Answer) == bounce.Hard, Correction: cleanText(d.Correction), Colleague: strings.Trim(cleanText(d.Colleague), "\n"),
 	}
 	if d.Page != nil && v.Title == "" {

@@ -38,6 +38,7 @@ type (
 		Cc                     []PersonData
 		Omitted                []Attachment
 		Mentions               []string // numbers of tickets that the mail names
+		Visitors               []string // addresses of who wrote and takes no part
 		History                []string
 		Expect                 string
 		Links                  bool
@@ -56,6 +57,7 @@ type (
 		Reasons          []string
 		Until            time.Time
 		Yes, Held        bool
+		Orders           bool   // the held mail has nothing but commands
 		Correction       string // command lines
 		Colleague        string // what a colleague wrote
 		UnknownAddress   bool   // failed: the recipient's server does not know the address
@@ -116,7 +118,7 @@ func cleanLines(list []string) []string {
 func sampleData(name string) any {
 	switch {
 	case name == "block":
-		return blockView{Ticket: Ticket{Fields: make([]TicketField, 1), Missing: make([]string, 2)}, Cautions: []string{"x"}, Cc: make([]PersonData, 2), Omitted: make([]Attachment, 1), Mentions: []string{"1"}, History: []string{"x"}, Links: true}
+		return blockView{Ticket: Ticket{Fields: make([]TicketField, 1), Missing: make([]string, 2)}, Cautions: []string{"x"}, Cc: make([]PersonData, 2), Omitted: make([]Attachment, 1), Mentions: []string{"1"}, Visitors: []string{"x"}, History: []string{"x"}, Links: true}
 	case isNotice(NoticeKind(name)):
 		return noticeView{People: make([]offeredView, 1), Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true, Correction: "x", Colleague: "x", UnknownAddress: true, Page: markPage}
 	case isLetter(LetterKind(name)):
