@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"postdesk/internal/config"
@@ -58,16 +57,6 @@ func operations() map[string]operation {
 		"report/tickets": blob((*Desk).reportTickets), "report/time": blob((*Desk).reportTime),
 		"backup": one((*Desk).backup), "verify": list((*Desk).verify),
 	}
-}
-
-// Operations are the names of all operations, in order.
-func Operations() []string {
-	var names []string
-	for name := range operations() {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // Run runs an operation in this process.

@@ -135,7 +135,7 @@ func (r *Relay) look(now time.Time) (next time.Duration, err error) {
 	next = lookAhead
 	group := newGrouping()
 	err = r.opts.Store.View(r.hard, func(tx store.ReadTx) error {
-		return store.DueOutgoingBut(tx, now.Add(lookAhead), 0, r.sched.has, func(row store.Outgoing) error {
+		return store.DueOutgoing(tx, now.Add(lookAhead), 0, r.sched.has, func(row store.Outgoing) error {
 			if row.Due.After(now) {
 				next = min(next, row.Due.Sub(now))
 				return errEnough

@@ -54,7 +54,9 @@ func TestWhoSeesWhatInMerges(t *testing.T) {
 func (s *theatre) shuffle(customers []*person, said [][]string) {
 	i := s.r.IntN(2)
 	agent := s.agents[s.r.IntN(len(s.agents))]
-	copies := func(r received) bool { return isCustomers(r) && r.Header.Mailboxes("From")[0].Name[:4] == customers[i].name[:4] }
+	copies := func(r received) bool {
+		return isCustomers(r) && r.Header.Mailboxes("From")[0].Name[:4] == customers[i].name[:4]
+	}
 	answer := func(p *person, fits func(received) bool, text string) {
 		if m, ok := s.pick(p, fits); ok {
 			p.answers(m, text)

@@ -88,15 +88,9 @@ func writeOutgoing(tx Tx, row Outgoing) error {
 	return tx.Set(key(indexDue, row.Due, row.ID), []byte{})
 }
 
-// DueOutgoing calls fn for at most limit ready rows that are due at now, by
-// due time.
-func DueOutgoing(tx ReadTx, now time.Time, limit int, fn func(Outgoing) error) error {
-	return DueOutgoingBut(tx, now, limit, func(uint64) bool { return false }, fn)
-}
-
-// DueOutgoingBut is DueOutgoing for all rows but those that skip names, which
-// are counted and not read.
-func DueOutgoingBut(tx ReadTx, now time.Time, limit int, skip func(id uint64) bool, fn func(Outgoing) error) error {
+// DueOutgoing calls fn for the ready rows that are due at now, by due time. Those that
+// skip names are not read. limit bounds both, 0 is no bound.
+func DueOutgoing(tx ReadTx, now time.Time, limit int, skip func(id uint64) bool, fn func(Outgoing) error) error {
 	hi := key(indexDue, now.Add(1))
 	return tx.Scan([]byte{indexDue}, hi, limit, false, func(k, _ []byte) error {
 		if skip(lastUint(k)) {

@@ -30,12 +30,6 @@ func Solicit(tx Tx, team addr.Address, who addr.Mailbox, now time.Time) error {
 	return put(tx, k, s)
 }
 
-// WasSolicited reads how often a team asked someone; the zero value is never.
-func WasSolicited(tx ReadTx, team, who addr.Address) (s Solicited, err error) {
-	_, err = find(tx, key(tableSolicit, team.Key(), who.Key()), &s)
-	return s, err
-}
-
 // maxSolicited is how many addresses of a team are looked at for the list.
 const maxSolicited = 5000
 

@@ -151,7 +151,7 @@ func FuzzAppendHTML(f *testing.F) {
 	f.Add("<div style='display:none'><p>x</body></html>")
 	f.Add("a</body></html><table><tr><td>")
 	f.Fuzz(func(t *testing.T, src string) {
-		out, ok := appendHTML(src, "<div>BLOCK</div>")
+		out, ok := placeHTML(src, "", "<div>BLOCK</div>")
 		if ok && (len(out) < len(src)+len("<div>BLOCK</div>") || !strings.Contains(out, "<div>BLOCK</div>")) {
 			t.Fatalf("%q", out)
 		}

@@ -183,7 +183,7 @@ func TestHeaderInjection(t *testing.T) {
 
 func TestMarkupCannotHideTheBlock(t *testing.T) {
 	for _, src := range []string{"<div style='display:none'>", "<!-- ", "<table><tr><td>", "<style>x", "a</body></html><p>more", "<b>x</b></div></div>", "<textarea>"} {
-		out, ok := appendHTML(src, "<div>BLOCK</div>")
+		out, ok := placeHTML(src, "", "<div>BLOCK</div>")
 		if !ok {
 			continue
 		}

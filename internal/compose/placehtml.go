@@ -10,12 +10,9 @@ import (
 // maxOpenTags is how many elements may be left open in a customer's HTML.
 const maxOpenTags = 5000
 
-// appendHTML puts the block at the end of a document, behind closing tags for all that
-// may be open there, so that no markup of the mail can hide it. ok is false
-// when the document ends within something that can't be closed.
-func appendHTML(src, block string) (out string, ok bool) { return placeHTML(src, "", block) }
-
-// placeHTML puts block at the end, and top, if it is not empty, at the beginning. What top
+// placeHTML puts block at the end of a document, behind closing tags for all that may be
+// open there, so that no markup of the mail can hide it; and top, if it is not empty, at
+// the beginning. ok is false when the document ends within something that can't be closed. What top
 // warns of is a reason to mistrust the mail's looks: then style sheets go, since a rule such as
 // "body > * { display: none }" hides what stands anywhere in the page, and what brings style
 // sheets or hides the whole page (link, conditional comments, attributes of body). Style

@@ -67,7 +67,7 @@ func TestNoMarkupHidesTheBlock(t *testing.T) {
 		"<template>":                                                 false,
 		"<a href=\"":                                                 false,
 	} {
-		out, ok := appendHTML(src, "<div>BLOCK</div>")
+		out, ok := placeHTML(src, "", "<div>BLOCK</div>")
 		if ok != wantOK {
 			t.Errorf("%q: %v", src, ok)
 		}
@@ -89,7 +89,7 @@ func TestRandomMarkupNeverHidesTheBlock(t *testing.T) {
 		for range 1 + r.IntN(25) {
 			b.WriteString(hideTags[r.IntN(len(hideTags))])
 		}
-		out, ok := appendHTML(b.String(), "<div>BLOCK</div>")
+		out, ok := placeHTML(b.String(), "", "<div>BLOCK</div>")
 		if !ok {
 			continue
 		}
@@ -116,7 +116,7 @@ func TestWarningTakesStyleSheetsOut(t *testing.T) {
 			t.Errorf("%q", out)
 		}
 	}
-	if out, _ := appendHTML(src, "<div>BLOCK</div>"); !strings.Contains(out, "<style>body>") {
+	if out, _ := placeHTML(src, "", "<div>BLOCK</div>"); !strings.Contains(out, "<style>body>") {
 		t.Error("without a warning the mail stays as it was")
 	}
 }
@@ -129,7 +129,7 @@ func FuzzPlaceHTML(f *testing.F) {
 		if strings.Contains(src, "BLOCK") {
 			t.Skip()
 		}
-		if out, ok := appendHTML(src, "<div>BLOCK</div>"); ok && blockParents(t, out) != "body html" {
+		if out, ok := placeHTML(src, "", "<div>BLOCK</div>"); ok && blockParents(t, out) != "body html" {
 			t.Errorf("the block is in %q: %q", blockParents(t, out), out)
 		}
 	})
