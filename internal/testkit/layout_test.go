@@ -1,7 +1,9 @@
 package testkit_test
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -82,5 +84,23 @@ func checkImport(t *testing.T, name, imported string) {
 	}
 	if !slices.ContainsFunc(allowed, func(a string) bool { return inner == a || strings.HasSuffix(a, "/") && strings.HasPrefix(inner, a) }) {
 		t.Errorf("%s imports %s, and may import %v", name, inner, allowed)
+	}
+}
+
+// A newcomer finds in docs/flow.md what each file of pipeline is for.
+func TestTheMapNamesEveryFileOfPipeline(t *testing.T) {
+	text, err := os.ReadFile("../../docs/flow.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../../pipeline/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, f := range files {
+		name := filepath.Base(f)
+		if !strings.HasSuffix(name, "_test.go") && !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("docs/flow.md does not name pipeline/%s", name)
+		}
 	}
 }
