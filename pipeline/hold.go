@@ -169,13 +169,8 @@ func (out *outbound) noticesLeft(h *store.HeldMail) (int, error) {
 	if out.facts.Auth.Backed != "" {
 		scope = "held-backed"
 	}
-	var w rules.Window
-	if _, err := store.Window(out.tx, scope, out.agent.ID, &w); err != nil {
-		return 0, err
-	}
-	left := max(0, maxNotices-w.Count(out.at, time.Hour))
-	w.Add(out.at)
-	return left, store.SetWindow(out.tx, scope, out.agent.ID, &w, out.at.Add(time.Hour))
+	before, err := out.hourly(scope, out.agent.ID, 1)
+	return max(0, maxNotices-before), err
 }
 
 // holdAddress is the one-time address of a notice about a held mail.

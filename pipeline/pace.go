@@ -23,13 +23,8 @@ func (out *outbound) tooFast() (bool, error) {
 		return false, nil
 	}
 	name := out.agent.ID + "/" + strconv.FormatUint(out.t.Number, 10)
-	var w rules.Window
-	if _, err := store.Window(out.tx, paceScope, name, &w); err != nil {
-		return false, err
-	}
-	written := w.Count(out.at, time.Hour)
-	w.Add(out.at)
-	return written >= maxTexts, store.SetWindow(out.tx, paceScope, name, &w, out.at.Add(time.Hour))
+	before, err := out.hourly(paceScope, name, 1)
+	return before >= maxTexts, err
 }
 
 // askPerson holds the mail until somebody says that it is meant.
@@ -38,4 +33,17 @@ func (out *outbound) askPerson(err error) (*result, error) {
 		return nil, err
 	}
 	return out.hold(holdPace, nil, []string{words(out.lang(), "tooFast")})
+}
+
+// hourly counts n more of something, and says how many there were in the hour before.
+func (in *inbound) hourly(scope, name string, n int) (before int, err error) {
+	var w rules.Window
+	if _, err := store.Window(in.tx, scope, name, &w); err != nil {
+		return 0, err
+	}
+	before = w.Count(in.at, time.Hour)
+	for range n {
+		w.Add(in.at)
+	}
+	return before, store.SetWindow(in.tx, scope, name, &w, in.at.Add(time.Hour))
 }

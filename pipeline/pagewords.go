@@ -112,9 +112,4 @@ var pageSentences = map[string]map[string]string{
 }
 
 // pageWord is one of them in a language, English where there is none.
-func pageWord(lang, name string) string {
-	if s, ok := pageSentences[lang][name]; ok {
-		return s
-	}
-	return pageSentences["en"][name]
-}
+func pageWord(lang, name string) string { return say(pageSentences, lang, name) }

@@ -68,9 +68,4 @@ var planSentences = map[string]map[string]string{
 }
 
 // planWords is one of them, in English for a language that we don't speak.
-func planWords(lang, name string) string {
-	if s, ok := planSentences[lang][name]; ok {
-		return s
-	}
-	return planSentences["en"][name]
-}
+func planWords(lang, name string) string { return say(planSentences, lang, name) }

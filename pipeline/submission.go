@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
@@ -196,17 +195,11 @@ const maxOutside = 300
 
 // tooMany counts whom an agent has written to.
 func (out *outbound) tooMany(n int) error {
-	var w rules.Window
-	if _, err := store.Window(out.tx, "submitted", out.agent.ID, &w); err != nil {
-		return err
-	}
-	if w.Count(out.at, time.Hour)+n > maxOutside {
+	before, err := out.hourly("submitted", out.agent.ID, n)
+	if err == nil && before+n > maxOutside {
 		return reply.New(452, [3]int{4, 5, 3}, "You have written to very many people within an hour; please try again later")
 	}
-	for range n {
-		w.Add(out.at)
-	}
-	return store.SetWindow(out.tx, "submitted", out.agent.ID, &w, out.at.Add(time.Hour))
+	return err
 }
 
 // namesFew counts whom commands name as recipients are counted: they are written

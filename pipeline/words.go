@@ -272,9 +272,12 @@ var sentences = map[string]map[string]string{
 }
 
 // words is a sentence in a language, English where there is none.
-func words(lang, name string) string {
-	if s, ok := sentences[lang][name]; ok {
+func words(lang, name string) string { return say(sentences, lang, name) }
+
+// say is one entry of a table in a language, in English for a language that we don't speak.
+func say(table map[string]map[string]string, lang, name string) string {
+	if s, ok := table[lang][name]; ok {
 		return s
 	}
-	return sentences["en"][name]
+	return table["en"][name]
 }

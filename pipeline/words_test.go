@@ -1,16 +1,19 @@
 package pipeline
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 )
 
 func TestEverySentenceIsThereInBothLanguages(t *testing.T) {
-	fr, en := slices.Sorted(maps.Keys(sentences["fr"])), slices.Sorted(maps.Keys(sentences["en"]))
-	if !slices.Equal(fr, en) {
-		t.Errorf("French has %v, English %v", fr, en)
+	for _, table := range []map[string]map[string]string{sentences, pageSentences, planSentences} {
+		for lang, other := range map[string]string{"fr": "en", "en": "fr"} {
+			for name, s := range table[lang] {
+				if strings.Count(s, "%") != strings.Count(table[other][name], "%") || table[other][name] == "" {
+					t.Errorf("%s: %q, and in %s %q", name, s, other, table[other][name])
+				}
+			}
+		}
 	}
 	if words("xx", "decided") != sentences["en"]["decided"] {
 		t.Error("an unknown language is not answered in English")
