@@ -18,6 +18,13 @@ import (
 // once for what is missing, and again for what does not fit.
 const maxAsks = 3
 
+// Bounds of the fields that agents may add to a ticket's record, where nobody
+// has defined any: how many there are, and the bytes of a name.
+const (
+	maxFields    = 50
+	maxFieldName = 100
+)
+
 // maxShownFields is how many fields a copy shows.
 const maxShownFields = 20
 
@@ -204,8 +211,11 @@ func (out *outbound) setField(c ticket.Command) (string, error) {
 		f, _ := form.Field(name)
 		return "", refuse(c, fmt.Sprintf(words(out.lang(), "fieldWrong"), value, name)+inBrackets(f.Hint))
 	}
-	if message.Clean(fits, rules.MaxFieldValue) != fits || len(name) > rules.MaxFieldValue {
+	if message.Clean(fits, rules.MaxFieldValue) != fits || len(name) > maxFieldName {
 		return "", refuse(c, words(out.lang(), "fieldLong"))
+	}
+	if fits != "" && rules.Value(out.t.Fields, name) == "" && len(out.t.Fields) >= maxFields {
+		return "", refuse(c, words(out.lang(), "fieldMany"))
 	}
 	if err := out.event(ticket.Event{By: out.by(), What: ticket.FieldSet, Data: map[string]string{"name": name, "value": fits}}); err != nil {
 		return "", err

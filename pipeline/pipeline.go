@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -173,6 +174,9 @@ func (p *Pipeline) commit(ctx context.Context, d *delivery, id rules.Identity) (
 		if d.facts.Panic = salvageable(err); d.facts.Panic == "" {
 			return r, err
 		}
+		if errors.Is(err, store.ErrTooLarge) {
+			p.log.Error("a mail wanted to write too much; it is kept", "id", d.id, "message_id", d.facts.MessageID, "error", err)
+		}
 	}
 	err = p.store.Update(ctx, func(tx store.Tx) (err error) {
 		r, err = p.salvage(tx, d)
@@ -236,6 +240,14 @@ func salvageable(err error) string {
 	return ""
 }
 
+// faultWords is why an agent's mail could not go its way, for the agent.
+func (out *outbound) faultWords() string {
+	if strings.HasPrefix(out.facts.Panic, store.ErrTooLarge.Error()) {
+		return words(out.lang(), "tooLarge")
+	}
+	return out.facts.Panic
+}
+
 // stagePanic carries a panic out of a transaction.
 type stagePanic struct{ what string }
 
@@ -286,7 +298,8 @@ func (p *Pipeline) salvage(tx store.Tx, d *delivery) (*result, error) {
 		return seen, err
 	}
 	if in.agent() != nil {
-		return in.outbound().hold(holdFault, nil, []string{d.facts.Panic})
+		out := in.outbound()
+		return out.hold(holdFault, nil, []string{out.faultWords()})
 	}
 	var err error
 	if in.t, err = store.NewTicket(tx, d.w.cfg.Tickets.FirstNumber); err != nil {
