@@ -114,9 +114,10 @@ func (out *outbound) changeRecord(c ticket.Command, record *store.Contact, what,
 		if name = strings.TrimSpace(name); !ok || name == "" {
 			return refuse(c, words(out.lang(), "fieldForm"))
 		}
-		for old := range record.Fields {
+		for _, old := range slices.Sorted(maps.Keys(record.Fields)) {
 			if alike.Name(old) == alike.Name(name) {
 				name = old
+				break
 			}
 		}
 		record.SetField(name, strings.TrimSpace(v))
@@ -129,7 +130,7 @@ func (out *outbound) changeRecord(c ticket.Command, record *store.Contact, what,
 func (out *outbound) link(c ticket.Command, record *store.Contact, value string) error {
 	a, err := addr.Parse(strings.Trim(value, "<>"))
 	if err != nil {
-		return refuse(c, fmt.Sprintf(words(out.lang(), "badAddress"), value))
+		return refuse(c, fmt.Sprintf(words(out.lang(), "noAddress"), value))
 	}
 	if out.ours(a) {
 		return refuse(c, fmt.Sprintf(words(out.lang(), "ownAddress"), a))
@@ -202,7 +203,7 @@ func (out *outbound) movePerson(from, into uint64) {
 func (out *outbound) unlink(c ticket.Command, record *store.Contact, value string) error {
 	a, err := addr.Parse(strings.Trim(value, "<>"))
 	if err != nil {
-		return refuse(c, fmt.Sprintf(words(out.lang(), "badAddress"), value))
+		return refuse(c, fmt.Sprintf(words(out.lang(), "noAddress"), value))
 	}
 	i := slices.IndexFunc(record.Addresses, func(b addr.Address) bool { return b.Key() == a.Key() })
 	switch {
@@ -236,16 +237,8 @@ var languageNames = map[string]string{"francais": "fr", "french": "fr", "anglais
 
 // setUsual names the agent who looks after this customer; "none" nobody.
 func (out *outbound) setUsual(c ticket.Command, record *store.Contact, value string) error {
-	switch alike.Name(value) {
-	case "", "none", "nobody", "personne", "aucun":
-		record.Agent = ""
-		return nil
-	case "me", "moi":
-		record.Agent = out.agent.ID
-		return nil
-	}
-	id, ok := out.w.FindAgent(value)
-	if !ok {
+	id, ok := ticket.Assignee(value, out.agent.ID, out.w)
+	if !ok && value != "" {
 		return refuse(c, fmt.Sprintf(words(out.lang(), "fault-agent"), value))
 	}
 	record.Agent = id

@@ -34,38 +34,20 @@ func (out *outbound) reply() (*result, error) {
 	if out.overfull() {
 		return out.hold(holdCommand, nil, []string{words(out.lang(), "tooMany")})
 	}
-	if err := out.prepareTemplates(); err != nil {
-		return nil, err
-	}
-	m := out.p.minter(out.w, out.t)
-	mark := m.next(addr.Person{N: to.ID})
-	composed, err := out.compose(mark, to, cc)
+	mark := out.p.minter(out.w, out.t).next(addr.Person{N: to.ID})
+	findings, err := out.guarded(mark, to, cc)
 	if err != nil {
 		return nil, err
 	}
-	if composed.Findings, err = out.unlessPublic(composed.Findings); err != nil {
-		return nil, err
-	}
-	crossed, err := out.crossed()
-	if err != nil {
-		return nil, err
-	}
-	out.crossing = crossed
-	if out.guardPassed() {
-		composed.Findings = nil
-	} else if out.gesture == rules.GestureWrite {
-		composed.Findings = out.counted(composed.Findings)
-	}
-	if findings := append(composed.Findings, crossed.findings...); len(findings) > 0 {
+	if len(findings) > 0 {
 		return out.hold(holdGuard, findings, nil)
 	}
 	if err := out.keepAs(ticket.KindOut); err != nil {
 		return nil, err
 	}
-	if err := out.send(mark, composed.Source, to, append(cc, out.unseen()...)); err != nil {
+	if err := out.send(mark, out.composed, to, append(cc, out.unseen()...)); err != nil {
 		return nil, err
 	}
-	out.composed = composed.Source
 	if err := out.organised(); err != nil {
 		return nil, err
 	}
@@ -83,6 +65,33 @@ func (out *outbound) reply() (*result, error) {
 	}
 	out.facts.Decision = cmp.Or(out.facts.Decision, "an answer of "+out.agent.ID+" in ticket "+strconv.FormatUint(out.t.Number, 10))
 	return out.finish()
+}
+
+// guarded composes the answer, and says why it may not leave: what is in it, and what
+// colleagues did meanwhile.
+func (out *outbound) guarded(mark marks, to *ticket.Participant, cc []*ticket.Participant) ([]compose.Finding, error) {
+	if err := out.prepareTemplates(); err != nil {
+		return nil, err
+	}
+	composed, err := out.compose(mark, to, cc)
+	if err != nil {
+		return nil, err
+	}
+	out.composed = composed.Source
+	found, err := out.unlessPublic(composed.Findings)
+	if err != nil {
+		return nil, err
+	}
+	if out.crossing, err = out.crossed(); err != nil {
+		return nil, err
+	}
+	switch {
+	case out.guardPassed():
+		found = nil
+	case out.gesture == rules.GestureWrite:
+		found = out.counted(found)
+	}
+	return append(found, out.crossing.findings...), nil
 }
 
 // guardPassed: the agent saw what the guard found and said #send.

@@ -52,7 +52,7 @@ func Act(t *Ticket, by string, c Command, desk Desk, now time.Time) ([]Event, er
 	}
 	switch c.Name {
 	case CmdAssign:
-		id, ok := assignee(c.Arg, by, desk)
+		id, ok := Assignee(c.Arg, by, desk)
 		if !ok {
 			return nil, &ActError{Command: c, Fault: NoSuchAgent, Typed: c.Arg}
 		}
@@ -151,8 +151,9 @@ func statusEvent(by Actor, s Status, text string, now time.Time) Event {
 	return Event{At: now, By: by, What: StatusChanged, Data: data}
 }
 
-// assignee understands "me" and "none" in both languages.
-func assignee(typed, by string, desk Desk) (id string, ok bool) {
+// Assignee is the agent whom somebody typed: by for "me", "" for "none", in both
+// languages; false for nobody whom the desk knows.
+func Assignee(typed, by string, desk Desk) (id string, ok bool) {
 	switch fold(typed) {
 	case "me", "moi":
 		return by, true
