@@ -21,7 +21,7 @@ func (out *outbound) away(c ticket.Command) (string, error) {
 	lang, zone := out.lang(), zoneOf(out.w.homeTeam(out.agent))
 	span, ok := rules.ParseAway(c.Arg, out.at, zone)
 	if !ok {
-		return "", refuse(c, pageWord(lang, "awayWhen"), awayForms(lang)...)
+		return "", refuse(c, pageWord(lang, "awayWhen"), awayForms(vocabulary(lang, c.Line))...)
 	}
 	a, _, err := store.GetAbsence(out.tx, out.agent.ID)
 	if err != nil {

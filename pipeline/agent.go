@@ -237,7 +237,7 @@ func (out *outbound) obey() (*result, error) {
 		return nil, err
 	}
 	if !outside {
-		if err := out.supersede(func(h *store.HeldMail) bool { return h.Why == holdCommand && h.Orders }); err != nil {
+		if err := out.supersede(func(h *store.HeldMail) bool { return h.Orders }); err != nil {
 			return nil, err
 		}
 		out.facts.Decision = "commands of " + out.agent.ID + " on ticket " + strconv.FormatUint(out.t.Number, 10)

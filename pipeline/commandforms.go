@@ -61,10 +61,15 @@ func spoken(lang, line string) string {
 	return form + " " + arg
 }
 
+func typedWord(line string) string {
+	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+	return word
+}
+
 // vocabulary is the language whose words answer a command: that in which it was typed, where the word tells
 // them apart, else lang.
 func vocabulary(lang, line string) string {
-	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+	word := typedWord(line)
 	n, ok := ticket.NameOf(word)
 	if !ok {
 		return lang

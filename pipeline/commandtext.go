@@ -152,10 +152,22 @@ func (out *outbound) commandsOnly() bool {
 	return out.left.Says(out.agent.Name) == ""
 }
 
-// onlyOrders: once all command lines are gone, those that are not understood too, the mail says nothing. It is
-// no answer to anybody.
+// onlyOrders: once all command lines are gone, those that can't be understood or carried out too, the mail says
+// nothing to anybody.
 func (out *outbound) onlyOrders() bool {
-	return out.left != nil && len(out.mail.Attachments()) == 0 && out.left.Says(out.agent.Name) == ""
+	if out.agent == nil || len(out.mail.Attachments()) > 0 {
+		return false
+	}
+	typed, _ := ticket.ReadCommands(out.fresh())
+	var lines []string
+	for _, l := range typed {
+		if l.Err == nil && (beginsNote(l.Command) || l.Name == ticket.CmdTemplate || l.Name == ticket.CmdSolvedTell) {
+			return false // its words go somewhere
+		}
+		lines = append(lines, l.Line)
+	}
+	rest, _ := out.draft().Strike(lines)
+	return len(typed) > 0 && !rest.Pictured() && rest.Says(out.agent.Name) == ""
 }
 
 // lines are the command lines that leave the text of what is sent on. A note's own words stay.

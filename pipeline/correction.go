@@ -27,7 +27,10 @@ func (out *outbound) wrongCommands(bad badCommands) (w wrong) {
 	for _, e := range bad {
 		w.bad = append(w.bad, e.Line)
 		w.reasons = append(w.reasons, fmt.Sprintf(words(lang, "command-"+string(e.Fault)), e.Line))
-		spoke := vocabulary(lang, cmp.Or(strings.Join(e.Closest[:min(1, len(e.Closest))], ""), e.Line))
+		spoke := vocabulary(lang, e.Line)
+		if _, known := ticket.NameOf(typedWord(e.Line)); !known && len(e.Closest) > 0 {
+			spoke = vocabulary(lang, e.Closest[0])
+		}
 		w.closest = append(w.closest, without(examplesOf(spoke, e.Closest), w.closest)...)
 		if line := e.Corrected(); line != "" {
 			w.correction = append(w.correction, spoken(spoke, line))

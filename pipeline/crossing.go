@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"postdesk/internal/compose"
+	"postdesk/internal/config"
 	"postdesk/internal/ticket"
 	"postdesk/store"
 )
@@ -82,7 +83,7 @@ func (out *outbound) answeredSince(seen ticket.Message, c *crossing) error {
 func (out *outbound) waitingSince(at time.Time, c *crossing) error {
 	var list []string
 	err := store.ListHeld(out.tx, func(h *store.HeldMail) error {
-		if h.Ticket == out.t.Number && h.Agent != out.agent.ID && h.At.After(at) && (h.Why == holdGuard || h.Why == holdCommand && !h.Orders) {
+		if h.Ticket == out.t.Number && h.Agent != out.agent.ID && h.At.After(at) && out.w.mayAnswer(h) {
 			if name := out.w.agentName(h.Agent); !slices.Contains(list, name) {
 				list = append(list, name)
 			}
@@ -93,6 +94,14 @@ func (out *outbound) waitingSince(at time.Time, c *crossing) error {
 		c.findings = append(c.findings, compose.Finding{Kind: compose.FindWaiting, What: name})
 	}
 	return err
+}
+
+// mayAnswer: the held mail may become an answer to the customer. One of commands alone does not, nor an observer's.
+func (w *world) mayAnswer(h *store.HeldMail) bool {
+	if a := w.agents[h.Agent]; a != nil && a.Role == config.RoleObserver {
+		return false
+	}
+	return h.Why == holdGuard || h.Why == holdCommand && !h.Orders
 }
 
 // settledSince finds the colleague who has solved or closed the ticket. One who types #reopen knows.

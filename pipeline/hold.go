@@ -72,7 +72,7 @@ func (out *outbound) hold(why string, findings []compose.Finding, reasons []stri
 	if out.agent != nil {
 		h.Agent = out.agent.ID
 	}
-	h.Bad, h.Orders = out.wrong.bad, out.onlyOrders()
+	h.Bad, h.Orders = out.wrong.bad, why == holdCommand && out.onlyOrders()
 	if was := out.released; was != nil {
 		h.Passed = append(slices.Clone(was.Passed), was.Why)
 		h.Bad, h.Instead = append(slices.Clone(was.Bad), h.Bad...), was.Instead

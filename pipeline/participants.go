@@ -113,6 +113,9 @@ func (out *outbound) uncopy(c ticket.Command, p ticket.Person) error {
 		return refuse(c, words(out.lang(), "customerStays"))
 	case who == nil || who.Relation != ticket.Copied:
 		_, cc := out.t.Audience()
+		cc = slices.DeleteFunc(cc, func(p *ticket.Participant) bool {
+			return strings.Contains(ticket.Fold(c.Arg), ticket.Fold(p.Address.String()))
+		})
 		return refuse(c, fmt.Sprintf(words(out.lang(), "notInCc"), p.Typed), leaving(c, cc)...)
 	}
 	return out.leave(who)

@@ -97,7 +97,7 @@ func TestWhoIsAwayIsPassedOver(t *testing.T) {
 	d.expect(10003, ticket.New, "bruno")
 	jean.answers(reply, "Merci, mais non.\n")
 	handed := claire.reads() // by turn
-	d.says(handed, "Merci, mais non.", "En l’absence de Anne Durand", "votre réponse partira")
+	d.says(handed, "Merci, mais non.", "Anne Durand n’est pas là", "votre réponse partira")
 	d.expect(10000, ticket.Open, "claire")
 	why := d.happened(10000, ticket.Assigned)
 	if last := why[len(why)-1]; last.Data["why"] != "absent" || last.Data["agent"] != "claire" {
@@ -178,7 +178,7 @@ func TestAnAbsenceIsLearned(t *testing.T) {
 			_, copy := d.ask(jean, anne, "Première", "Le texte de Jean.\n")
 			answers(d, anne, copy)
 			handed := bruno.reads()
-			d.says(handed, "Le texte de Jean.", "En l’absence de Anne Durand")
+			d.says(handed, "Le texte de Jean.", "Anne Durand n’est pas là")
 			d.expect(10000, ticket.New, "bruno")
 			a := d.absence("anne")
 			if !a.Learned || !a.At(d.now()) || !a.Until.Equal(d.back()) {
@@ -344,7 +344,7 @@ func TestAssigningToWhoIsAway(t *testing.T) {
 	bruno.reads()
 	d.expect(10000, ticket.New, "bruno")
 	anne.answers(copy, "#away someday\n")
-	d.says(anne.reads(), "#away someday", "Je ne comprends pas cette date")
+	d.says(anne.reads(), "#away someday", "nous ne comprenons pas cette date")
 	if d.away("anne") {
 		t.Error("anne is away")
 	}

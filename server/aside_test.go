@@ -266,7 +266,7 @@ func TestWhoWasAskedBefore(t *testing.T) {
 		t.Errorf("the most often asked does not come first:\n%s", text)
 	}
 	d.says(page, "Dr Expert", "2 fois")
-	anne.clicks(page, "#ask expert@other.example", "Quatrième question.\n")
+	anne.clicks(page, "#solliciter expert@other.example", "Quatrième question.\n")
 	d.says(expert.reads(), "Quatrième question")
 	jean.hearsNothing()
 }

@@ -130,7 +130,7 @@ func TestWhatNoRecordTakes(t *testing.T) {
 	jean.answers(jean.reads(), "#contact name Piraterie\n")
 	anne.reads()
 	olga.answers(olgas, "#contact name Autre\n")
-	for m := olga.reads(); !strings.Contains(m.text(), "Les observateurs"); m = olga.reads() {
+	for m := olga.reads(); !strings.Contains(m.text(), "les observateurs"); m = olga.reads() {
 		t.Logf("olga also reads %q", m.subject())
 	}
 	if c := d.contact("jean@client.example"); c.Name != "Jean Client" || c.Known {

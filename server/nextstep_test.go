@@ -33,6 +33,7 @@ func TestTheNextStepIsInTheTeamsWords(t *testing.T) {
 		"#transfert nulle@x": "- #transfert export@example.com",
 		"#temps une heure":   "- #temps 15m",
 		"#liste n'importe":   "- #liste miennes",
+		"Bonjour\n#clore":    "- #clore",
 	} {
 		anne.answers(copy, typed+"\n")
 		notice := anne.reads()
@@ -134,4 +135,12 @@ func TestAnObserverAnswersTheNotice(t *testing.T) {
 	if n := len(d.happened(10000, ticket.Noted)); n != 1 {
 		t.Errorf("%d notes", n)
 	}
+
+	// What an observer may not do is no answer that Anne's could cross.
+	olga.answers(notice, "#public\nBonjour Jean\n")
+	refused := olga.reads()
+	d.says(refused, "#public – les observateurs lisent et commentent")
+	d.without(refused, "Vouliez-vous dire", "Corriger")
+	anne.answers(copy, "Voici le devis.\n")
+	d.says(jean.reads(), "Voici le devis.")
 }

@@ -287,7 +287,7 @@ func TestALinkOfTheBlock(t *testing.T) {
 	jean, anne := d.jean(), d.anne()
 	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
 
-	anne.clicks(copy, "#solved", "")
+	anne.clicks(copy, "#résolu", "")
 	anne.reads()
 	d.expect(10000, ticket.Solved, "anne")
 	anne.clicks(copy, "#note", "SECRET.\n")
@@ -306,7 +306,7 @@ func TestALinkOfTheBlock(t *testing.T) {
 	d.says(jean.reads(), "Sophie")
 
 	// To a closed ticket it is asked even in a reply.
-	anne.clicks(copy, "#help", "")
+	anne.clicks(copy, "#aide", "")
 	anne.reads()
 	anne.answers(copy, "#close\n")
 	anne.reads()

@@ -157,7 +157,7 @@ func TestAConversationByMail(t *testing.T) {
 		}
 	}
 	anne.writes(desk, "", "#show\n")
-	d.says(anne.reads(), "Quelle demande")
+	d.says(anne.reads(), "quelle demande")
 	// Who answers the page writes to nobody.
 	anne.answers(copy, "#show\n")
 	anne.answers(anne.reads(), "Merci pour la page.\n")
