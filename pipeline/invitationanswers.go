@@ -106,6 +106,8 @@ func (out *outbound) answerInvitation(cal *compose.Calendar) error {
 func (out *outbound) unanswerable(inv *store.Invitation, cal *compose.Calendar) string {
 	lang := out.lang()
 	switch {
+	case out.observes():
+		return upperFirst(words(lang, "observer"))
 	case inv == nil || inv.Agent != "":
 		return planWords(lang, "answerUnknown")
 	case inv.Cancelled:

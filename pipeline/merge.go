@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"postdesk/internal/addr"
 	"postdesk/internal/compose"
 	"postdesk/internal/ticket"
 	"postdesk/store"
@@ -44,12 +45,16 @@ func (out *outbound) mergeable(c ticket.Command, number uint64) (*ticket.Ticket,
 	if err != nil {
 		return nil, err
 	}
+	together, err := out.together(other)
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case other.Number == out.t.Number:
 		return nil, refuse(c, words(out.lang(), "mergeSame"))
 	case other.Erased || out.t.Erased:
 		return nil, refuse(c, words(out.lang(), "mergeErased"))
-	case !ticket.SameSide(out.t, other):
+	case !together:
 		theirs, ours := other.Requester(), out.t.Requester()
 		return nil, refuse(c, fmt.Sprintf(words(out.lang(), "mergeOther"), other.Number, whose(theirs), whose(ours), theirs.Address))
 	}
@@ -61,6 +66,39 @@ func (out *outbound) mergeable(c ticket.Command, number uint64) (*ticket.Ticket,
 		}
 	}
 	return other, nil
+}
+
+// together says whether two tickets may become one: they are of one side, or an
+// agent took the customer of one into the other. That a customer did is no word of
+// the one who was named.
+func (out *outbound) together(other *ticket.Ticket) (bool, error) {
+	if ticket.SameSide(out.t, other) {
+		return true, nil
+	}
+	if ok, err := out.takenIn(out.t, other.Requester().Address); ok || err != nil {
+		return ok, err
+	}
+	return out.takenIn(other, out.t.Requester().Address)
+}
+
+// takenIn says whether an agent's command put an address on the customer's side of
+// a ticket, now or before.
+func (out *outbound) takenIn(t *ticket.Ticket, who addr.Address) (taken bool, err error) {
+	if !t.Hears(who) {
+		return false, nil
+	}
+	for _, c := range out.commands {
+		people, _ := ticket.ParsePeople(c.Arg)
+		taken = taken || t == out.t && c.Name == ticket.CmdCc && slices.ContainsFunc(people, func(p ticket.Person) bool { return p.Sign >= 0 && p.Mailbox.Address.Key() == who.Key() })
+	}
+	if taken {
+		return true, nil
+	}
+	err = store.Events(out.tx, t.Number, func(e ticket.Event) error {
+		taken = taken || e.By.Kind == ticket.ByAgent && e.Participant != nil && e.Participant.Address.Key() == who.Key()
+		return nil
+	})
+	return taken, err
 }
 
 func younger(a, b *ticket.Ticket) *ticket.Ticket {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"postdesk/internal/ticket"
 )
 
 // The number of another team's ticket, or the Message-ID of one of its mails,
@@ -232,4 +234,46 @@ func TestCommandsNameFewPeople(t *testing.T) {
 			_ = anne
 		})
 	}
+}
+
+// An observer's Accept is no answer of the desk, and takes no ticket.
+func TestAnObserverAcceptsNothing(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, func(config string) string {
+		return strings.Replace(observed(config), "language = \"fr\"\n", "language = \"fr\"\nassign = \"none\"\n", 1)
+	})
+	jean, olga := d.jean(), d.person("Olga Visite", "olga.visite@corp.example")
+	jean.invites(generic, "Revue du contrat", "REQUEST", meeting("REQUEST", uid, 0, jean.address))
+	jean.reads()
+	shown := olga.reads()
+	for _, says := range []string{"ACCEPTED", "DECLINED"} {
+		olga.invites(shown.token(), says+": Revue du contrat", "REPLY", "BEGIN:VCALENDAR\nMETHOD:REPLY\nPRODID:-//Olga//FR\nVERSION:2.0\nBEGIN:VEVENT\nATTENDEE;PARTSTAT="+says+
+			":mailto:olga.visite@corp.example\nORGANIZER:mailto:"+shown.token()+"\nUID:"+uid+"\nDTSTAMP:20301121T080000Z\nCOMMENT:Je décide.\nEND:VEVENT\nEND:VCALENDAR\n")
+		d.says(olga.reads(), "observateurs")
+	}
+	jean.hearsNothing()
+	d.expect(10000, ticket.New, "")
+}
+
+// A customer who names another in Cc gets into none of that one's tickets by a
+// merge: an agent has to take each in.
+func TestACcOpensNoOthersTicket(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, bruno, mallory := d.jean(), d.anne(), d.bruno(), d.person("Mallory", "mallory@client.example")
+	d.must(mallory.posts([]string{generic}, mallory.mail(generic, "Réunissez donc", "C’est la même chose que 10001.\n", "Cc: jean@client.example")))
+	mallory.reads()
+	hers := anne.reads()
+	jean.writes(generic, "Mon dossier", "Bonjour\n")
+	jean.reads()
+	his := bruno.reads() // in turn
+	anne.answers(hers, "#merge 10001\n")
+	d.says(anne.reads(), "#cc +jean@client.example")
+	bruno.answers(his, "#merge 10000\n")
+	d.says(bruno.reads(), "#cc +mallory@client.example")
+	if d.ticket(10001).MergedInto != 0 {
+		t.Error("the tickets became one")
+	}
+	anne.answers(hers, "#cc +jean@client.example\n#merge 10001\n")
+	d.says(anne.finds("réunie"), "en copie à")
 }

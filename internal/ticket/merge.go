@@ -158,19 +158,20 @@ func Together(a, b *Ticket) (s Status, since time.Time) {
 }
 
 // SameSide says whether two tickets may become one without anyone hearing what
-// was not meant for them: it is the same customer, by address or contact, or the
-// customer of one takes part in the other already. A ticket without a customer
-// has nobody to tell.
+// was not meant for them: it is the same customer, by address or contact, or each
+// takes part in the other's already. It is not enough that one does: who names
+// somebody in Cc must not get into that one's requests. A ticket without a customer has
+// nobody to tell.
 func SameSide(a, b *Ticket) bool {
 	x, y := a.Requester(), b.Requester()
 	if x == nil || y == nil {
 		return true
 	}
-	return x.Contact != 0 && x.Contact == y.Contact || a.hears(y.Address) || b.hears(x.Address)
+	return x.Contact != 0 && x.Contact == y.Contact || x.Address.Key() == y.Address.Key() || a.Hears(y.Address) && b.Hears(x.Address)
 }
 
-// hears says whether an address gets what the customer of this ticket is told.
-func (t *Ticket) hears(a addr.Address) bool {
+// Hears says whether an address gets what the customer of this ticket is told.
+func (t *Ticket) Hears(a addr.Address) bool {
 	p := t.Who(a)
 	return p != nil && (p.Relation == Requester || p.Relation == Copied)
 }

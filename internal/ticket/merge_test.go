@@ -42,6 +42,10 @@ func TestAbsorbAnotherRequester(t *testing.T) {
 		t.Error("strangers may be merged")
 	}
 	happen(b, joined(ticket.Copied, "jean"))
+	if ticket.SameSide(a, b) || ticket.SameSide(b, a) {
+		t.Error("who is named in Cc may be merged with who named him")
+	}
+	happen(a, joined(ticket.Copied, "marie"))
 	if !ticket.SameSide(a, b) || !ticket.SameSide(b, a) {
 		t.Error("who takes part already may not be merged")
 	}
