@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"postdesk/internal/addr"
+	"postdesk/internal/alike"
 	"postdesk/internal/compose"
 	"postdesk/internal/config"
 	"postdesk/internal/ticket"
@@ -76,7 +77,7 @@ func (w *world) findTeam(typed string) (team *config.Team, closest []string) {
 			names, owner[form] = append(names, form), t
 		}
 	}
-	for _, name := range ticket.Nearest(typed, names) {
+	for _, name := range alike.Closest(typed, names) {
 		if c := "#" + string(ticket.CmdTeam) + " " + owner[name].Address.String(); !slices.Contains(closest, c) {
 			closest = append(closest, c)
 		}

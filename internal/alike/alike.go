@@ -1,5 +1,5 @@
 // Package alike makes what people type comparable: names of fields, serial
-// numbers, names of canned answers.
+// numbers, names of canned answers, commands.
 package alike
 
 import (
@@ -54,7 +54,7 @@ func Closest(typed string, names []string) []string {
 	var found []near
 	for _, name := range names {
 		folded := Name(name)
-		d := distance(word, folded)
+		d := Distance(word, folded)
 		if len(word) > 2 && len(folded) > 2 && (strings.HasPrefix(folded, word) || strings.HasPrefix(word, folded)) {
 			d = min(d, 1)
 		}
@@ -70,8 +70,9 @@ func Closest(typed string, names []string) []string {
 	return list
 }
 
-// distance is Levenshtein's, of words cut at 40 bytes.
-func distance(a, b string) int {
+// Distance is how many letters must change to make one word of the other
+// (Levenshtein), of words cut at 40 bytes.
+func Distance(a, b string) int {
 	a, b = a[:min(len(a), 40)], b[:min(len(b), 40)]
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -34,6 +34,15 @@ func TestClosestNames(t *testing.T) {
 	}
 }
 
+func TestTheClosestOfAddressesAndNames(t *testing.T) {
+	names := []string{"export@example.com", "Export", "Relation Client", "reclamation@example.com"}
+	for typed, want := range map[string]string{"exprot@example.com": "export@example.com", "relation": "Relation Client", "EXPROT": "Export", "zzzzzzzzzz": "", "x": ""} {
+		if got := append(alike.Closest(typed, names), ""); got[0] != want {
+			t.Errorf("%q: %v, want %q", typed, got, want)
+		}
+	}
+}
+
 func FuzzName(f *testing.F) {
 	f.Add("Numéro d’élève")
 	f.Fuzz(func(t *testing.T, s string) {

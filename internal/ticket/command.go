@@ -137,27 +137,6 @@ func fold(s string) string {
 	return b.String()
 }
 
-// edits is the Levenshtein distance, of words cut at 40 bytes.
-func edits(a, b string) int {
-	a, b = a[:min(len(a), 40)], b[:min(len(b), 40)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
-}
-
 // Has says whether a command of that name is among commands.
 func Has(commands []Command, n Name) bool {
 	return slices.ContainsFunc(commands, func(c Command) bool { return c.Name == n })

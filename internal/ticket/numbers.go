@@ -28,24 +28,3 @@ func ParseNumbers(arg string) (list []uint64, ok bool) {
 	}
 	return list, len(list) > 0
 }
-
-// Nearest are the names that are like what was typed, the nearest first: at most
-// three within three edits, or that begin with it.
-func Nearest(typed string, names []string) []string {
-	word := fold(typed)
-	distance := func(name string) int {
-		d := edits(word, fold(name))
-		if len(word) > 2 && strings.HasPrefix(fold(name), word) {
-			d = min(d, 1)
-		}
-		return d
-	}
-	var found []string
-	for _, name := range names {
-		if d := distance(name); d <= 3 && d < len(word) && !slices.Contains(found, name) {
-			found = append(found, name)
-		}
-	}
-	slices.SortStableFunc(found, func(a, b string) int { return distance(a) - distance(b) })
-	return found[:min(3, len(found))]
-}

@@ -32,13 +32,3 @@ func FuzzParseNumbers(f *testing.F) {
 		}
 	})
 }
-
-func TestNearestNames(t *testing.T) {
-	names := []string{"export@example.com", "Export", "Relation Client", "reclamation@example.com"}
-	for typed, want := range map[string]string{"exprot@example.com": "export@example.com", "relation": "Relation Client", "EXPROT": "Export", "zzzzzzzzzz": "", "x": ""} {
-		got := append(ticket.Nearest(typed, names), "")
-		if got[0] != want {
-			t.Errorf("%q: %v, want %q", typed, got, want)
-		}
-	}
-}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"postdesk/internal/alike"
 )
 
 // CommandFault says why a line can't be understood.
@@ -172,7 +174,7 @@ func isSlip(line string) bool {
 	word, _, _ := strings.Cut(line[1:], " ")
 	word = bareWord(word)
 	return len(word) > 3 && slices.ContainsFunc(specs, func(s spec) bool {
-		return slices.ContainsFunc(s.forms, func(form string) bool { return len(form) > 3 && edits(word, form) <= 1 })
+		return slices.ContainsFunc(s.forms, func(form string) bool { return len(form) > 3 && alike.Distance(word, form) <= 1 })
 	})
 }
 
@@ -284,7 +286,7 @@ func closest(word string) []string {
 	var found []near
 	for i := range specs {
 		for _, form := range specs[i].forms {
-			d := edits(word, form)
+			d := alike.Distance(word, form)
 			if len(word) > 2 && strings.HasPrefix(form, word) {
 				d = min(d, 1)
 			}
