@@ -252,16 +252,25 @@ func (p *Pipeline) followCalendar(tx store.Tx, w *world, t *ticket.Ticket, now t
 	if err != nil {
 		return err
 	}
-	for _, inv := range list {
+	for sent := 0; len(list) > 0 && sent < maxFollowed; list = list[1:] {
+		inv := list[0]
 		if inv.Agent != "" || inv.Cancelled || !inv.Over.IsZero() && inv.Over.Before(now) {
 			continue
 		}
+		before := t.Outgoing
 		if err := p.followInvitation(tx, w, t, inv, now); err != nil {
 			return err
 		}
+		sent += int(t.Outgoing - before)
 	}
 	return nil
 }
+
+// maxFollowed is about how many mails go at once when invitations follow a
+// ticket: each is a mail of the customer once more, and all others wait meanwhile.
+// Further invitations follow when the ticket is saved next; of the single
+// instances of one series, the newest.
+const maxFollowed = 20
 
 // followInvitation takes one out of the calendars of all but the assignee, who
 // gets the newest.
@@ -287,7 +296,13 @@ func (p *Pipeline) followInvitation(tx store.Tx, w *world, t *ticket.Ticket, inv
 	if err := store.PutInvitation(tx, t, inv); err != nil || !fresh {
 		return err
 	}
-	for _, seq := range append([]uint64{inv.Message}, inv.Since...) {
+	all := []uint64{inv.Message}
+	for _, seq := range inv.Since[max(0, len(inv.Since)-maxFollowed):] {
+		if seq != inv.Message { // of a series of which only single instances came
+			all = append(all, seq)
+		}
+	}
+	for _, seq := range all {
 		if err := p.sendAgain(tx, w, t, seq, now); err != nil {
 			return err
 		}
