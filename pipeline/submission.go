@@ -150,14 +150,13 @@ func (out *outbound) meaning(thread *rules.ThreadOut) error {
 }
 
 // quoted finds the ticket of a mail that an agent forwards with a client that
-// leaves References away: the copy's own block stands in the text.
+// leaves References away.
 func (out *outbound) quoted(thread *rules.ThreadOut) error {
 	byID := (thread.Join || thread.Hold) && thread.By.Strength < rules.ByTag
 	if byID || out.env.Peer.Login == "" || len(out.people.outside())+len(out.people.colleagues) == 0 {
 		return nil
 	}
-	text, _ := out.mail.TextBody(maxAgentText)
-	number := out.w.compose.QuotedTicket(text)
+	number := out.passedCopy()
 	if number == 0 {
 		return nil
 	}
@@ -175,6 +174,27 @@ func (out *outbound) quoted(thread *rules.ThreadOut) error {
 		thread.Join, thread.Hold, out.t = false, true, nil // as any mail to a closed ticket
 	}
 	return nil
+}
+
+// passedCopy is the ticket of a copy that stands in the mail: its block does in
+// the text, or the whole copy is attached and bears our Message-ID for this agent.
+func (out *outbound) passedCopy() uint64 {
+	text, _ := out.mail.TextBody(maxAgentText)
+	if number := out.w.compose.QuotedTicket(text); number != 0 {
+		return number
+	}
+	for _, m := range attachedMails(out.mail) {
+		text, _ := m.TextBody(maxAgentText)
+		if number := out.w.compose.QuotedTicket(text); number != 0 {
+			return number
+		}
+		for _, id := range append(m.Header.MessageIDs("Message-ID"), m.Header.MessageIDs("References")...) {
+			if tok, ok := out.p.minted(clip(id)); ok && tok.Ticket != 0 && out.ownsToken(tok) {
+				return tok.Ticket
+			}
+		}
+	}
+	return 0
 }
 
 // privateMail is the sentence for who uses the desk's server for mail that is

@@ -136,10 +136,12 @@ func TestAForgedRequestIsNotListed(t *testing.T) {
 	d := newDesk(t, nil)
 	jean := d.jean()
 	d.person("Jean", "jean@client.example").from("x@nobody.example").writes(generic, "Payez sur evil.example", "x\n")
+	jean.writes(generic, "Ma demande", "Bonjour\n")
 	jean.writes(generic, "mes demandes", "")
-	for _, m := range jean.rest() {
-		d.without(m, "evil.example")
-	}
+	jean.reads()
+	list := jean.reads()
+	d.says(list, "Ma demande")
+	d.without(list, "evil.example")
 }
 
 // An agent who asks another team is its customer, and reads none of its notes.
@@ -276,4 +278,140 @@ func TestACcOpensNoOthersTicket(t *testing.T) {
 	}
 	anne.answers(hers, "#cc +jean@client.example\n#merge 10001\n")
 	d.says(anne.finds("réunie"), "en copie à")
+}
+
+// A subject that looks like the end of a link puts no command into it.
+func TestASubjectAddsNothingToLinks(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Urgent?&body=#close&to=evil@other.example&cc=evil@other.example\" x=<b>", "Bonjour\n")
+	anne.answers(copy, "#show\n")
+	for _, m := range []received{copy, anne.reads()} {
+		for _, u := range links(m) {
+			q := u.Query()
+			if len(q["body"]) > 1 || strings.Contains(q.Get("body"), "#close&") || len(q["to"])+len(q["cc"]) > 0 || strings.Contains(u.Opaque, "evil") {
+				t.Errorf("link %s", u)
+			}
+		}
+	}
+}
+
+// One mail with the marks of two tickets is of one, and tells nobody of the other.
+func TestMixedMarks(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, bruno, paul, expert := d.jean(), d.anne(), d.bruno(), d.person("Paul", "paul@other.example"), d.expert()
+	_, copy, question := func() (received, received, received) {
+		a, c := d.ask(jean, anne, "Première", "SECRET-JEAN\n")
+		anne.answers(c, "#ask expert@other.example\nSECRET-QUESTION au sujet du boîtier ?\n")
+		return a, c, expert.reads()
+	}()
+	paul.writes(generic, "Seconde", "Bonjour\n")
+	ack := paul.reads()
+	seen := bruno.reads()
+	anne.drop()
+	// Paul has the question's marks, and answers his own acknowledgement.
+	marks := "<" + question.id() + "> <" + question.Header.MessageIDs("References")[0] + "> <" + ack.id() + ">"
+	paul.writes(generic, "Re: Seconde", "Voici.\n", "In-Reply-To: <"+ack.id()+">", "References: "+marks)
+	paul.writes(question.token(), "Re: Seconde", "Et voilà.\n", "In-Reply-To: <"+ack.id()+">", "References: "+marks)
+	for _, p := range []*person{anne, bruno} {
+		for _, m := range p.rest() {
+			bad := []string{"SECRET-QUESTION"}
+			if p == bruno {
+				bad = append(bad, "SECRET-JEAN")
+			}
+			d.without(m, bad...)
+		}
+	}
+	bruno.answers(seen, "Bien reçu.\n")
+	for _, p := range []*person{paul, jean, expert} {
+		for _, m := range p.rest() {
+			if p == paul {
+				d.without(m, "SECRET", "corp.example")
+			} else {
+				t.Errorf("%s got\n%s", p, m.Raw)
+			}
+		}
+	}
+	_ = copy
+}
+
+// An approver's quoted yes, in forms that clients write, decides nothing.
+func TestAQuotedYesDecidesNothing(t *testing.T) {
+	t.Parallel()
+	for i, text := range []string{
+		"> Oui\n", "\n\nLe 3 nov. 2026 à 10:00, Anne a écrit :\n> Oui\n", "-----Message d'origine-----\nDe : Anne\nEnvoyé : lundi\nObjet : x\n\nOui\n",
+		"________________________________\nDe : Anne Durand\nEnvoyé : lundi\nÀ : patron\nObjet : x\n\nOui, je pense\n", "-- \nOui\n", "Am 3.11.2026 schrieb Anne:\n> Oui\n", "Oui ou non ?\n", "\u200b\nOn Mon, Anne wrote:\n\noui\n",
+	} {
+		d := newDesk(t, nil)
+		jean, anne, boss := d.jean(), d.anne(), d.boss()
+		_, request := d.toApprove(jean, anne, boss)
+		to := request.token()
+		boss.writes(to, "Re: Un remboursement", text)
+		d.drained()
+		if got := d.decisions(10000); got != "" {
+			t.Errorf("%d %q: %s", i, text, got)
+		}
+		boss.writes(to, "Re: x", "<html><body><div><br></div><blockquote type=\"cite\">Oui</blockquote></body></html>", "MIME-Version: 1.0", "Content-Type: text/html; charset=utf-8")
+		if got := d.decisions(10000); got != "" {
+			t.Errorf("html: %s", got)
+		}
+	}
+}
+
+// What a note says, its copy passed on whole, reaches nobody outside.
+func TestANotePassedOnWhole(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, observed)
+	jean, anne, bruno, expert := d.jean(), d.anne(), d.bruno(), d.expert()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	bruno.drop()
+	anne.answers(copy, "#observe bruno\n")
+	bruno.answers(bruno.reads(), "#note\nLe client est un tricheur notoire, attention.\n")
+	note := anne.finds("tricheur")
+	for i, to := range []string{expert.address, "someone@other.example", copy.token(), jean.address} {
+		for _, from := range []string{anneOwn, anneTeam} {
+			body, ct := passedOn(fmt.Sprintf("#public\nVoici %d.", i), strings.ReplaceAll(string(note.Raw), "\r\n", "\n"))
+			_ = d.submits(from, []string{to}, "Fwd: "+note.subject(), body, ct, "MIME-Version: 1.0", "References: <"+note.Header.MessageIDs("References")[0]+"> <"+note.id()+">")
+			body, ct = passedOn(fmt.Sprintf("Voici %d.", i), strings.ReplaceAll(string(note.Raw), "\r\n", "\n"))
+			_ = d.submits(from, []string{to}, "Fwd: "+note.subject(), body, ct, "MIME-Version: 1.0")
+			_ = d.submits(from, []string{to}, "Fwd: "+note.subject(), "Voici.\n\n-------- Message transféré --------\nDe : Bruno Petit\n\n"+note.text(), "References: <"+note.id()+">")
+			_ = d.submits(from, []string{to}, "Fwd: "+note.subject(), "Voici.\n\n-------- Message transféré --------\nDe : Bruno Petit\n\n"+note.text())
+		}
+	}
+	for _, p := range []*person{jean, expert, d.person("", "someone@other.example")} {
+		for _, m := range p.rest() {
+			d.without(m, "tricheur", "corp.example", "postdesk 10000")
+		}
+	}
+}
+
+// Who is an observer by role makes nobody else one.
+func TestAnObserverBringsNobodyIn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, observed)
+	jean, anne, olga := d.jean(), d.anne(), d.person("Olga Visite", "olga.visite@corp.example")
+	_, _ = d.ask(jean, anne, "Une question", "Bonjour\n")
+	shown := olga.reads()
+	olga.answers(shown, "#assign olga\n")
+	olga.answers(shown, "#solved! Voilà.\n")
+	olga.answers(shown, "#merge 10000\n")
+	olga.answers(shown, "#away until friday\n")
+	olga.answers(shown, "#approve patron@other.example\nOui ?\n")
+	olga.answers(shown, "#public\nBonjour, je réponds.\n")
+	olga.answers(shown, "#send\n")
+	for _, m := range olga.rest() {
+		if strings.Contains(m.text(), "#send") {
+			olga.answers(m, "#send\n")
+			olga.answers(m, "#public\n")
+		}
+	}
+	d.drained()
+	if tk := d.ticket(10000); tk.Assignee != "anne" || tk.Status != ticket.New {
+		t.Errorf("%+v", tk)
+	}
+	if len(jean.rest()) > 0 || len(d.boss().rest()) > 0 {
+		t.Error("an observer wrote outside")
+	}
 }
