@@ -162,23 +162,10 @@ func (out *outbound) rewriteAside(a addr.Address) (addr.Address, bool) {
 // asideHistory is what the client of an expert threads by: the mails of this
 // aside and no other.
 func (out *outbound) asideHistory(q asideMail) (inReplyTo string, references []string, err error) {
-	references = []string{q.mark.thread}
 	if q.fresh {
-		return "", references, nil
+		return "", []string{q.mark.thread}, nil
 	}
-	var ids []string
-	err = store.LatestMessages(out.tx, out.t.Number, maxLookBack, func(m ticket.Message) error {
-		if m.Aside != q.aside.ID || m.MessageID == "" || len(ids) == maxReferences {
-			return nil
-		}
-		if m.Kind == ticket.KindAsideIn && inReplyTo == "" {
-			inReplyTo = m.MessageID
-		}
-		ids = append(ids, m.MessageID)
-		return nil
-	})
-	slices.Reverse(ids)
-	return inReplyTo, append(references, ids...), err
+	return threadedBy(out.tx, out.t, q.mark.thread, func(m *ticket.Message) bool { return m.Aside == q.aside.ID })
 }
 
 // sendQuestion writes one of the mails, the first as the message that was kept,

@@ -143,15 +143,20 @@ func answerTo(p *ticket.Participant) addr.Mailbox {
 	return addr.Mailbox{Name: p.Name, Address: p.Address}
 }
 
-// conversation is what the customer's client threads by: the mail that is
-// answered, and those before it.
+// conversation is what the customer's client threads by.
 func conversation(tx store.ReadTx, t *ticket.Ticket, thread string) (inReplyTo string, references []string, err error) {
+	return threadedBy(tx, t, thread, func(m *ticket.Message) bool { return m.Kind == ticket.KindIn || m.Kind == ticket.KindOut })
+}
+
+// threadedBy is what a client threads by: the thread's own id, the latest mail from
+// outside, which is answered, and those before it, of what belongs to the thread.
+func threadedBy(tx store.ReadTx, t *ticket.Ticket, thread string, belongs func(*ticket.Message) bool) (inReplyTo string, references []string, err error) {
 	var ids []string
 	err = store.LatestMessages(tx, t.Number, maxLookBack, func(m ticket.Message) error {
-		if m.MessageID == "" || m.Kind != ticket.KindIn && m.Kind != ticket.KindOut || len(ids) == maxReferences {
+		if m.MessageID == "" || len(ids) == maxReferences || !belongs(&m) {
 			return nil
 		}
-		if m.Kind == ticket.KindIn && inReplyTo == "" {
+		if inReplyTo == "" && (m.Kind == ticket.KindIn || m.Kind == ticket.KindAsideIn) {
 			inReplyTo = m.MessageID
 		}
 		ids = append(ids, m.MessageID)
