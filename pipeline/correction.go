@@ -49,12 +49,18 @@ func (out *outbound) wrongCommand(r *refusal) wrong {
 	switch {
 	case r.final:
 		w.correction = nil
-	case len(r.closest) > 0:
+	case len(r.closest) > 0 && !isExample(r.closest[0]):
 		w.correction = []string{spoken(lang, r.closest[0])}
+	case len(r.closest) > 0: // what was typed is corrected by hand: nobody means the example's address
 	default:
 		w.closest = out.exampleOf(lang, r.line)
 	}
 	return w
+}
+
+// isExample: the form shows what a command looks like, with nobody's address or number.
+func isExample(form string) bool {
+	return strings.HasSuffix(form, ".example") || strings.HasSuffix(form, "…") || strings.HasSuffix(form, " 12345")
 }
 
 // exampleOf is how a refused command may be typed, where an example says more than the line did.

@@ -144,3 +144,17 @@ func TestAnObserverAnswersTheNotice(t *testing.T) {
 	anne.answers(copy, "Voici le devis.\n")
 	d.says(jean.reads(), "Voici le devis.")
 }
+
+// A correction never types the address of an example: nobody of that name is meant.
+func TestACorrectionNamesNobodyOfAnExample(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Devis", "Bonjour\n")
+	for _, typed := range []string{"#observateur zorro", "#cc pas-une-adresse"} {
+		anne.answers(copy, typed+"\n")
+		if got := stepsOf(anne.reads()); strings.Contains(got, ".example") || !strings.HasPrefix(got, "%23") {
+			t.Errorf("%s is corrected by %s", typed, got)
+		}
+	}
+}

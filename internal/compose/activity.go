@@ -77,13 +77,13 @@ func (c *Composer) Activity(in ActivityIn) (message.Source, error) {
 func (in ActivityIn) words(lang string) string {
 	when := dateWords(in.Start, lang)
 	if in.Day {
-		when = dayWords(in.Start, lang)
+		when = Day(in.Start, lang)
 	}
 	s := sayEvent(lang, string(in.Kind)) + cleanLine(in.Summary) + "\n" + when + "\n"
 	if in.Cancel {
 		s = sayEvent(lang, "unplanned") + "\n\n" + s
 	}
-	if text := strings.TrimSpace(cleanText(in.Text)); text != "" {
+	if text := strings.TrimSpace(cleanText(in.Text)); text != "" && !in.Cancel {
 		s += "\n" + text + "\n"
 	}
 	return s
@@ -199,18 +199,10 @@ func foldAll(text string) string {
 	return b.String()
 }
 
-// dayWords says a day in words.
-func dayWords(t time.Time, lang string) string {
-	if lang == "fr" {
-		return fmt.Sprintf("%d %s %d", t.Day(), monthsFR[t.Month()-1], t.Year())
-	}
-	return t.Format("2 January 2006")
-}
-
 // MomentWords says a moment, or a day, in words.
 func MomentWords(t time.Time, day bool, lang string) string {
 	if day {
-		return dayWords(t, lang)
+		return Day(t, lang)
 	}
 	return dateWords(t, lang)
 }

@@ -96,7 +96,7 @@ var helpFR = map[ticket.Name]helpText{
 	ticket.CmdSplit: {"#scinder [OBJET]", "fait de ce message une demande à part", "Répondez au message du client qui parle d’autre chose. Le texte et les autres commandes de votre message concernent alors la nouvelle demande\u00a0; " +
 		"l’ancienne redevient ce qu’elle était. En anglais\u00a0: #split."},
 
-	ticket.CmdTask: {"#tâche QUAND TEXTE", "une tâche dans votre agenda, et un message le moment venu", "Exemples\u00a0: #tâche 2d relancer le transporteur, #tâche 01/12 9h vérifier le stock. Vous recevez une invitation pour votre agenda. " +
+	ticket.CmdTask: {"#tâche QUAND TEXTE", "une tâche dans votre agenda, et un message le moment venu", "Exemples\u00a0: #tâche 2j relancer le transporteur, #tâche 01/12 9h vérifier le stock. Vous recevez une invitation pour votre agenda. " +
 		"En anglais\u00a0: #task."},
 	ticket.CmdCall:   {"#appel QUAND TEXTE", "de même, pour un appel", "En anglais\u00a0: #call."},
 	ticket.CmdEvent:  {"#évènement QUAND TEXTE", "de même, pour un rendez-vous", "En anglais\u00a0: #event."},
