@@ -170,7 +170,6 @@ func (out *outbound) askAll(list []asked) (*result, error) {
 	return out.afterQuestions(plans)
 }
 
-// join makes somebody a participant, unless that changes nothing.
 // afterQuestions does what follows: the agent looks after the ticket if nobody
 // did, colleagues who follow it read along, and the commands are carried out. It
 // stays our turn: the customer has no answer yet, and #hold says otherwise.

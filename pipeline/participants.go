@@ -38,7 +38,7 @@ func (out *outbound) someoneOutside(c ticket.Command, p ticket.Person) error {
 	return nil
 }
 
-// people reads who is named behind a command.
+// peopleOf reads who is named behind a command.
 func (out *outbound) peopleOf(c ticket.Command) ([]ticket.Person, error) {
 	people, ok := ticket.ParsePeople(c.Arg)
 	if !ok {

@@ -8,7 +8,7 @@ import (
 	"postdesk/internal/ticket"
 )
 
-// why says in one line, for X-Postdesk-Why, how a mail came to an agent: what
+// whyFor says in one line, for X-Postdesk-Why, how a mail came to an agent: what
 // the mail was decided to be, and what the agent is to it.
 func (c copyOf) whyFor(w *world, agent *config.Agent) string {
 	parts := []string{c.standing(w, agent)}

@@ -1,6 +1,6 @@
 package pipeline
 
-// sentences are the few words that the pipeline itself puts into notices; the
+// sentences are what the pipeline itself puts into notices and refusals; the
 // mails around them are templates of package compose.
 var sentences = map[string]map[string]string{
 	"fr": {

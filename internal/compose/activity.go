@@ -61,14 +61,19 @@ func (c *Composer) Activity(in ActivityIn) (message.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compose the activity: %w", err)
 	}
-	head := in.Head
-	head.From, head.AutoSubmitted = addr.Mailbox{Name: fromName("postdesk", in.Team), Address: in.From}, "auto-generated"
+	return ownEvent(in.Head, addr.Mailbox{Name: fromName("postdesk", in.Team), Address: in.From}, in.words(lang), method, text)
+}
+
+// ownEvent writes a calendar message of the desk itself to one agent, with what a reader
+// without a calendar sees.
+func ownEvent(head Head, from addr.Mailbox, words, method, calendar string) (message.Source, error) {
+	head.From, head.AutoSubmitted = from, "auto-generated"
 	head.Cc, head.ReplyTo = nil, addr.Mailbox{}
 	b := newBuilder(head.MessageID)
 	head.write(b)
-	rope, err := b.Build(message.MultipartContent("alternative", nil, message.TextContent("text/plain", in.words(lang)), calendarContent(method, text)))
+	rope, err := b.Build(message.MultipartContent("alternative", nil, message.TextContent("text/plain", words), calendarContent(method, calendar)))
 	if err != nil {
-		return nil, fmt.Errorf("compose the activity: %w", err)
+		return nil, fmt.Errorf("compose a calendar's %s: %w", method, err)
 	}
 	return rope, nil
 }

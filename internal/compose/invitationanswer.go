@@ -362,14 +362,5 @@ func (c *Composer) Withdraw(in WithdrawIn) (message.Source, error) {
 	if in.Assignee != "" {
 		text = fmt.Sprintf(sayEvent(lang, "withdrawnTo"), cleanLine(in.Assignee))
 	}
-	head := in.Head
-	head.From, head.AutoSubmitted = addr.Mailbox{Name: fromName("postdesk", in.Team), Address: in.From}, "auto-generated"
-	head.Cc, head.ReplyTo = nil, addr.Mailbox{}
-	b := newBuilder(head.MessageID)
-	head.write(b)
-	rope, err := b.Build(message.MultipartContent("alternative", nil, message.TextContent("text/plain", text+"\n"), calendarContent("CANCEL", v.cancel(root))))
-	if err != nil {
-		return nil, fmt.Errorf("compose a withdrawal: %w", err)
-	}
-	return rope, nil
+	return ownEvent(in.Head, addr.Mailbox{Name: fromName("postdesk", in.Team), Address: in.From}, text+"\n", "CANCEL", v.cancel(root))
 }
