@@ -161,6 +161,13 @@ func (out *outbound) changeState(c ticket.Command) (string, error) {
 	if c.Name == ticket.CmdReopen && out.m != nil && out.m.Kind == ticket.KindOut {
 		return "", nil // the answer itself has opened the ticket again
 	}
+	if c.Name == ticket.CmdSubject { // the customer reads it
+		clean, err := out.forCustomer(c, c.Arg)
+		if err != nil {
+			return "", err
+		}
+		c.Arg = clean
+	}
 	events, err := ticket.Act(out.t, out.agent.ID, c, out.w, out.at)
 	var bad *ticket.ActError
 	if errors.As(err, &bad) {

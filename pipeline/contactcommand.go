@@ -100,7 +100,12 @@ func (out *outbound) changeRecord(c ticket.Command, record *store.Contact, what,
 		return out.link(c, record, value)
 	case "unlink":
 		return out.unlink(c, record, value)
-	case "name":
+	case "name": // the customer reads it
+		clean, err := out.forCustomer(c, value)
+		if err != nil {
+			return err
+		}
+		value = message.Clean(clean, maxContactValue)
 		record.Name = value
 		out.t.Requester().Name = shortName(value) // the next answer greets by it
 	case "company":

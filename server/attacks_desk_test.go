@@ -415,3 +415,20 @@ func TestAnObserverBringsNobodyIn(t *testing.T) {
 		t.Error("an observer wrote outside")
 	}
 }
+
+// What a customer reads because of a command shows no agent's address.
+func TestCommandsShowNoAddress(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	for _, command := range []string{"#subject voir anne.durand@corp.example", "#contact name anne.durand@corp.example", "#solved! Voilà.", "#reopen", "#team export"} {
+		anne.answers(copy, command+"\n")
+	}
+	for _, m := range jean.rest() {
+		d.without(m, "anne.durand@corp.example")
+	}
+	if s := d.ticket(10000).Subject; s != "voir "+generic {
+		t.Errorf("subject %q", s)
+	}
+}
