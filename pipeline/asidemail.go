@@ -51,6 +51,7 @@ func (out *outbound) planAsides(list []asked) ([]asideMail, error) {
 // asideMail finds or makes the person and the aside on a copy of the ticket.
 func (out *outbound) asideMail(t *ticket.Ticket, a asked) (asideMail, error) {
 	q := asideMail{agent: a.agent, typed: shortName(a.to.Name)}
+	a.subject = clip(cmp.Or(a.subject, t.Subject)) // the ticket's record holds it
 	who := addr.Person{Agent: true}
 	if a.agent != nil {
 		who.N = out.w.numbers[a.agent.ID]
@@ -68,7 +69,7 @@ func (out *outbound) asideMail(t *ticket.Ticket, a asked) (asideMail, error) {
 	if same := out.sameAside(t, a, q); same != nil {
 		q.aside = *same
 	} else {
-		aside := &ticket.Aside{Approval: a.approval, Subject: cmp.Or(a.subject, t.Subject), By: out.agent.ID, Opened: out.at}
+		aside := &ticket.Aside{Approval: a.approval, Subject: a.subject, By: out.agent.ID, Opened: out.at}
 		if q.who != nil {
 			aside.With = []uint64{q.who.ID}
 		} else {
@@ -91,7 +92,7 @@ func (out *outbound) sameAside(t *ticket.Ticket, a asked, q asideMail) *ticket.A
 	}
 	for i := range t.Asides {
 		have := &t.Asides[i]
-		if have.Approval != a.approval || have.Decision != "" || !strings.EqualFold(have.Subject, cmp.Or(a.subject, t.Subject)) {
+		if have.Approval != a.approval || have.Decision != "" || !strings.EqualFold(have.Subject, a.subject) {
 			continue
 		}
 		if q.who != nil && slices.Equal(have.With, []uint64{q.who.ID}) || q.agent != nil && have.Agent == q.agent.ID {
