@@ -116,6 +116,8 @@ func (out *outbound) permitted() error {
 			return forbid(c, words(out.lang(), "notHere"))
 		case out.agent.Role == config.RoleObserver && !e.observer:
 			return forbid(c, words(out.lang(), "observer"))
+		case !ofDesk(c.Name) && out.onlyAsked():
+			return forbid(c, words(out.lang(), "onlyAsked"))
 		case out.t == nil && !e.desk && !out.opensTicket():
 			return forbid(c, words(out.lang(), "noTicket"))
 		}

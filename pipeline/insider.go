@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"postdesk/internal/addr"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
 	"postdesk/store"
@@ -59,4 +60,24 @@ func (out *outbound) keepOut(thread *rules.ThreadOut, id rules.Identity) (custom
 // names one.
 func nameless(was rules.ThreadOut) rules.ThreadOut {
 	return rules.ThreadOut{Mentions: append(slices.Clone(was.Mentions), was.Ticket), Why: "a new request: the ticket that it names is another team's"}
+}
+
+// ofDesk says whether a command tells nothing of a ticket and changes none.
+func ofDesk(n ticket.Name) bool {
+	switch n {
+	case ticket.CmdHelp, ticket.CmdList, ticket.CmdAway, ticket.CmdBack, ticket.CmdSend, ticket.CmdCancel:
+		return true
+	}
+	return false
+}
+
+// onlyAsked: the agent is asked for a decision in the ticket and has nothing else
+// to do with it. The address of the question decides it, and opens nothing more.
+func (out *outbound) onlyAsked() bool {
+	if out.t == nil || out.w.sees(out.agent, out.t) || !slices.ContainsFunc(out.t.Asides, func(a ticket.Aside) bool { return a.Agent == out.agent.ID }) {
+		return false
+	}
+	return !slices.ContainsFunc(out.targets, func(t target) bool {
+		return t.token != nil && out.ownsToken(*t.token) && (t.token.Kind == addr.KindTicket || t.token.Kind == addr.KindNote)
+	})
 }

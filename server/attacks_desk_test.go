@@ -432,3 +432,31 @@ func TestCommandsShowNoAddress(t *testing.T) {
 		t.Errorf("subject %q", s)
 	}
 }
+
+// A colleague of another team who is asked for a decision gives it, and reads or
+// changes nothing more.
+func TestADecisionOpensNoTicket(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, func(config string) string {
+		config = strings.Replace(config, `agents = ["bruno"]`, `agents = ["bruno", "zoe"]`, 1)
+		return config + "\n[[agent]]\nid = \"zoe\"\nname = \"Zoé Blanc\"\naddress = \"zoe@corp.example\"\n"
+	})
+	jean, anne, zoe := d.jean(), d.anne(), d.person("Zoé Blanc", "zoe@corp.example")
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.answers(copy, "#note\nSECRET-NOTE du dossier.\n")
+	anne.answers(copy, "#approve zoe@corp.example\nAccord ?\n")
+	question := zoe.reads()
+	for _, command := range []string{"#show", "#history", "#observe me", "#assign me", "#note\nMoi."} {
+		zoe.answers(question, command+"\n")
+		heard := zoe.reads()
+		d.says(heard, "decision")
+		d.without(heard, "SECRET-NOTE")
+	}
+	if tk := d.ticket(10000); tk.Assignee != "anne" || len(tk.Observers) > 0 || d.decisions(10000) != "" {
+		t.Errorf("%+v", tk)
+	}
+	zoe.answers(question, "Oui\n")
+	if got := d.decisions(10000); got != "agent zoe yes" {
+		t.Errorf("decisions: %s", got)
+	}
+}
