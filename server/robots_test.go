@@ -51,7 +51,7 @@ func TestRobotsFallSilent(t *testing.T) {
 			return []*person{d.anne(), d.jean()}
 		}},
 		{"two agents'", func(d *desk, copy received) []*person {
-			d.anne().answers(copy, "#note\n\nQu’en penses-tu, Bruno ?\n#observe bruno\n")
+			d.anne().answers(copy, "#note\n#observe bruno\n\nQu’en penses-tu, Bruno ?\n")
 			return []*person{d.anne(), d.bruno()}
 		}},
 		{"an agent's with notices", func(d *desk, copy received) []*person {
