@@ -47,7 +47,7 @@ func (d *desk) later(by time.Duration) { d.skew.Add(int64(by)) }
 // anneHash is made once: it is meant to be slow.
 var anneHash = sync.OnceValues(func() (string, error) { return password.Hash("secret of anne") })
 
-const wait = 30 * time.Second // of a busy machine
+const wait = 60 * time.Second // of a busy machine
 
 // records of the world: customers' and agents' domains have SPF for loopback.
 func world() map[string][]string {
