@@ -248,10 +248,28 @@ func (d *desk) expect(n uint64, status ticket.Status, assignee string) {
 // again starts a server on the same data directory, after Close.
 func (d *desk) again() {
 	d.Helper()
+	d.pause()
 	if err := d.srv.Close(); err != nil {
 		d.Fatal(err)
 	}
 	d.start(d.text)
+}
+
+// pause waits a moment for the mails that are being sent. One that arrived and is
+// not written down yet would be sent again after a stop, as after a crash.
+func (d *desk) pause() {
+	d.Helper()
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		var sending int64
+		d.view(func(tx store.ReadTx) error {
+			all, err := store.Tally(tx, "outbox")
+			sending = all["sending"]
+			return err
+		})
+		if sending == 0 {
+			return
+		}
+	}
 }
 
 // mustParse is an address of a test.
