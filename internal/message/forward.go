@@ -24,20 +24,25 @@ type Forward struct {
 	Named bool
 }
 
-// Bounds of what FindForward reads.
+// Bounds of what FindForward reads, the last two in bytes.
 const (
 	maxForwardHeader = 40 // lines of the header that a program shows
 	maxForwardIntro  = 4  // lines between "Forwarded message" and that header
+	maxForwardAbove  = 64 << 10
+	maxForwardRead   = 2 * maxForwardAbove // where the header of the last one that is found has to end
 )
 
 // FindForward looks for the first mail that was forwarded within a text, in the forms
 // of Outlook, Gmail, Apple Mail, Thunderbird, webmailers and phones. The header that they
 // show must name an author and two of date, recipient and subject; below a
-// line that announces it one of them is enough. At most a megabyte is read. A forward within
+// line that announces it one of them is enough. It begins in the first 64 KB of the text. A forward within
 // a forward is found by asking again with Text.
 func FindForward(text string) (Forward, bool) {
-	q := newQuoteFinder(text)
+	q := readLines(text, maxForwardRead)
 	for i := range q.lines {
+		if q.offset[i] >= maxForwardAbove {
+			break
+		}
 		named, announced := q.announces(i)
 		at := i
 		if announced {
@@ -217,10 +222,10 @@ func shownAuthor(value string) addr.Mailbox {
 // forwardText is what stands below the header, without the marks of the program
 // where the header bears them too.
 func (q *quoteFinder) forwardText(text string, at, end int) string {
-	if end >= len(q.lines) {
-		return ""
+	rest := text[q.end:]
+	if end < len(q.lines) {
+		rest = text[q.offset[end]:]
 	}
-	rest := text[q.offset[end]:]
 	if !isMarked(q.lines[at]) {
 		return trimText(rest)
 	}

@@ -5,7 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
+
+	"postdesk/internal/testkit"
 )
 
 // forwards are what mail programs write, with the words that differ between
@@ -101,12 +104,34 @@ func TestFindForwardWithinForward(t *testing.T) {
 	}
 }
 
-// A long text of what looks like headers is read once, not once per line.
+// A long text of what looks like headers costs little: agents' mail is read while other mail waits.
 func TestFindForwardIsQuick(t *testing.T) {
-	for _, unit := range []string{"From: a@b.example\n", "> From: x\n> To: y\n", "-----Original Message-----\n", "---------- Forwarded message ---------\n\n", "To: a,\n", "<[mailto:"} {
-		if _, ok := FindForward(strings.Repeat(unit, (1<<20)/len(unit))); ok && !strings.Contains(unit, "From") {
+	for _, unit := range []string{"From: a@b.example\n", "> From: x\n> To: y\n", "-----Original Message-----\n", "---------- Forwarded message ---------\n\n", "To: a,\n", "<[mailto:",
+		"On Mon, 1 Jan 2024 at 10:00, Jean <jean@client.example> wrote:\n", "On Mon, 1 Jan\nJean x:\n", "-----Original Message-----\nFrom: <[mailto:\n"} {
+		text := strings.Repeat(unit, (1<<20)/len(unit))
+		before := testkit.CPU()
+		if _, ok := FindForward(text); ok && !strings.Contains(unit, "From") {
 			t.Errorf("found one in %q", unit)
 		}
+		if used := testkit.CPU() - before; used > 100*time.Millisecond {
+			t.Errorf("%q: %v", unit, used)
+		}
+	}
+}
+
+// A forward is found whole below a long text, and not below one that no agent writes.
+func TestFindForwardBelowLongText(t *testing.T) {
+	forward := "---------- Forwarded message ---------\nFrom: Jean <jean@client.example>\nDate: x\nSubject: y\n\n" + strings.Repeat("the pump leaks\n", 20_000)
+	f, ok := FindForward(strings.Repeat("my own words\n", 5000) + forward)
+	if !ok || len(f.Text) != len("the pump leaks\n")*20_000-1 {
+		t.Errorf("%v %d", ok, len(f.Text))
+	}
+	if _, ok := FindForward(strings.Repeat("my own words\n", 10_000) + forward); ok {
+		t.Error("found one far below")
+	}
+	long := "From: Jean <jean@client.example>\nDate: x\nSubject: " + strings.Repeat("y", 200<<10) + "\n\nthe pump leaks"
+	if f, ok := FindForward("-----Original Message-----\n" + long); !ok || !strings.HasSuffix(f.Text, "the pump leaks") {
+		t.Errorf("%v: its text ends otherwise", ok)
 	}
 }
 

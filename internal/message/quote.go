@@ -28,18 +28,24 @@ func SplitQuote(text string) (fresh, quoted string) {
 type quoteFinder struct {
 	lines   []string
 	offset  []int
+	end     int // where the last line ends
 	lastNew int // the last line of new text, -1 if there is none
 }
 
 func newQuoteFinder(text string) *quoteFinder {
-	q := &quoteFinder{}
-	at := 0
-	for line := range strings.Lines(limit(text, maxQuoteText)) {
-		q.offset = append(q.offset, at)
-		q.lines = append(q.lines, plainSpaces(line))
-		at += len(line)
-	}
+	q := readLines(text, maxQuoteText)
 	q.lastNew = q.findLastNew()
+	return q
+}
+
+// readLines takes the lines of the first n bytes.
+func readLines(text string, n int) *quoteFinder {
+	q := &quoteFinder{}
+	for line := range strings.Lines(limit(text, n)) {
+		q.offset = append(q.offset, q.end)
+		q.lines = append(q.lines, plainSpaces(line))
+		q.end += len(line)
+	}
 	return q
 }
 
