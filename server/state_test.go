@@ -75,3 +75,18 @@ func TestAMentionIsMergedByALink(t *testing.T) {
 	}
 	d.expect(10000, ticket.Open, "anne")
 }
+
+// A tag that was not there is not told as taken away.
+func TestATagThatWasNotThereIsNoHistory(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.answers(copy, "#tag +garantie -absente\n")
+	d.says(anne.reads(), "étiquettes\u00a0: garantie")
+	anne.answers(copy, "#tag -absente\n")
+	d.says(anne.reads(), "étiquettes\u00a0: garantie")
+	if n, m := len(d.happened(10000, ticket.Tagged)), len(d.happened(10000, ticket.Untagged)); n != 1 || m != 0 {
+		t.Errorf("%d tags given, %d taken away", n, m)
+	}
+}

@@ -99,31 +99,29 @@ func clip(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// tagEvents reads "+a -b c": a word without a sign is added.
+// tagEvents reads "+a -b c": a word without a sign is added. What the ticket has already, or lacks already, is
+// no event.
 func tagEvents(t *Ticket, c Command, by Actor, now time.Time) ([]Event, error) {
 	var events []Event
-	have := len(t.Tags)
+	tags := slices.Clone(t.Tags)
 	for _, word := range strings.FieldsFunc(c.Arg, func(r rune) bool { return r == ' ' || r == ',' }) {
 		sign, tag := Sign(word)
 		tag = clip(strings.ToLower(tag))
 		if tag == "" {
 			return nil, &ActError{Command: c, Fault: NoTag, Typed: word}
 		}
-		what := Tagged
-		switch there := slices.Contains(t.Tags, tag); {
-		case sign < 0 && there:
-			what = Untagged
-			have--
-		case sign < 0:
-			what = Untagged
-		case there:
+		if there := slices.Contains(tags, tag); there == (sign >= 0) {
 			continue
-		default:
-			have++
 		}
-		events = append(events, Event{At: now, By: by, What: what, Data: map[string]string{"tag": tag}})
+		e := Event{At: now, By: by, What: Tagged, Data: map[string]string{"tag": tag}}
+		if sign < 0 {
+			e.What, tags = Untagged, without(tags, tag)
+		} else {
+			tags = add(tags, tag)
+		}
+		events = append(events, e)
 	}
-	if have > maxTags {
+	if len(tags) > maxTags {
 		return nil, &ActError{Command: c, Fault: NoTag, Typed: c.Arg}
 	}
 	return events, nil

@@ -212,6 +212,17 @@ func TestAStrayCommandIsFound(t *testing.T) {
 	}
 }
 
+// A tag that is there already, or is not there, is no event: the history tells changes only.
+func TestATagThatChangesNothing(t *testing.T) {
+	tk := &ticket.Ticket{Tags: []string{"old"}}
+	for arg, want := range map[string]int{"-x": 0, "+old": 0, "-x -y": 0, "+a +a": 1, "+a -a": 2, "-old -old": 1, "-old old": 2, "-x +a": 1} {
+		events, err := ticket.Act(tk, "anne", ticket.Command{Name: ticket.CmdTag, Arg: arg}, nil, time.Time{})
+		if err != nil || len(events) != want {
+			t.Errorf("#tag %s: %v, %v", arg, events, err)
+		}
+	}
+}
+
 // A ticket with all the tags that it may have can still lose some, and change one for another.
 func TestAFullTicketLosesTags(t *testing.T) {
 	full := &ticket.Ticket{}
