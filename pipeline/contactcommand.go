@@ -31,13 +31,19 @@ var contactWords = map[string]string{
 	"show": "show", "montrer": "show", "": "show",
 }
 
+// contactForms are the words to type after #contact, with what follows them, in each language.
+var contactForms = map[string]map[string]string{
+	"fr": {"link": "lier …", "unlink": "délier …", "name": "nom …", "company": "société …", "language": "langue …", "agent": "agent …", "field": "champ …", "show": "montrer"},
+	"en": {"link": "link …", "unlink": "unlink …", "name": "name …", "company": "company …", "language": "language …", "agent": "agent …", "field": "field …", "show": "show"},
+}
+
 // changeContact is #contact: the record of the ticket's requester.
 func (out *outbound) changeContact(c ticket.Command) (string, error) {
 	word, value, _ := strings.Cut(c.Arg, " ")
 	value = strings.TrimSpace(value)
 	what, ok := contactWords[alike.Name(strings.TrimRight(word, ":"))]
 	if !ok {
-		return "", refuse(c, words(out.lang(), "contactForm"), out.contactForms(word)...)
+		return "", refuse(c, words(out.lang(), "contactForm"), out.contactLike(word)...)
 	}
 	record, err := out.requesterRecord(c)
 	if err != nil {
@@ -47,7 +53,7 @@ func (out *outbound) changeContact(c ticket.Command) (string, error) {
 		return fmt.Sprintf(words(out.lang(), "contactIs"), c.Line, out.describe(record)), nil
 	}
 	if value == "" && what != "company" && what != "agent" && what != "language" || message.Clean(value, maxContactValue) != value {
-		return "", refuse(c, words(out.lang(), "contactForm"), out.contactForms(word)...)
+		return "", refuse(c, words(out.lang(), "contactForm"), out.contactLike(word)...)
 	}
 	if err := out.changeRecord(c, record, what, value); err != nil {
 		return "", err
@@ -63,16 +69,33 @@ func (out *outbound) changeContact(c ticket.Command) (string, error) {
 	return fmt.Sprintf(words(out.lang(), "contactIs"), c.Line, out.describe(record)), nil
 }
 
-func (out *outbound) contactForms(typed string) []string {
+// contactLike are the forms of #contact that look like what was typed, each once: in the language of the word where it
+// is one, else in the team's.
+func (out *outbound) contactLike(typed string) []string {
+	forms := contactForms["en"]
+	if out.lang() == "fr" {
+		forms = contactForms["fr"]
+	}
+	typed = alike.Name(strings.TrimRight(typed, ":"))
+	for _, other := range contactForms {
+		if what, ok := contactWords[typed]; ok && beginsWith(other[what], typed) && !beginsWith(forms[what], typed) {
+			forms = other
+		}
+	}
 	var list []string
 	for _, word := range alike.Closest(typed, slices.Sorted(maps.Keys(contactWords))) {
-		list = append(list, "#contact "+word+" …")
+		if form := "#contact " + forms[contactWords[word]]; !slices.Contains(list, form) {
+			list = append(list, form)
+		}
 	}
 	if len(list) == 0 {
-		list = []string{"#contact link a@example.com", "#contact name …", "#contact company …"}
+		list = []string{"#contact " + forms["link"], "#contact " + forms["name"], "#contact " + forms["company"]}
 	}
 	return list
 }
+
+// beginsWith says whether a form's first word is this one, folded.
+func beginsWith(form, word string) bool { return alike.Name(typedWord(form)) == word }
 
 // requesterRecord is the record of the one who asked.
 func (out *outbound) requesterRecord(c ticket.Command) (*store.Contact, error) {

@@ -141,6 +141,31 @@ func TestWhatNoRecordTakes(t *testing.T) {
 	}
 }
 
+// A word after #contact that is misspelt brings one form for each thing that it may mean: in the
+// team's language, or in that of the word that was typed.
+func TestContactFormsAreInOneLanguage(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	for _, c := range []struct{ line, want, not string }{
+		{"#contact nmo Jean", "#contact nom …", "#contact name"},
+		{"#contact nom", "#contact nom …", "#contact name"},
+		{"#contact name", "#contact name …", "#contact nom …"},
+		{"#contact scoiété Martin", "#contact société …", "#contact company"},
+		{"#contact xyzzyxyzzy Jean", "#contact lier …", "#contact link"},
+	} {
+		anne.answers(copy, c.line+"\n")
+		notice := anne.reads()
+		d.says(notice, c.want)
+		_, offered, _ := strings.Cut(notice.text(), "n’est pas complète")
+		if _, offered, _ = strings.Cut(offered, "\n"); strings.Contains(offered, c.not) {
+			t.Errorf("%s also offers %q:\n%s", c.line, c.not, notice.text())
+		}
+	}
+	jean.hearsNothing()
+}
+
 // A customer is written to in the language of the record; a clear letter in
 // another built-in language is answered in that one; in doubt it is the team's.
 func TestMailsAreInTheContactsLanguage(t *testing.T) {
