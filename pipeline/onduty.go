@@ -79,8 +79,13 @@ func (w *world) writerOrNext(tx store.ReadTx, t *ticket.Ticket, writer string, n
 }
 
 // noteReaders are the agents who get this agent's note. Where it is for the
-// whole team, those who are away are left alone.
+// whole team, those who are away are left alone. An observer's mail to a colleague goes
+// there too, once.
 func (out *outbound) noteReaders() ([]string, error) {
 	crew, err := reachable(out.tx, out.w.crew(out.team), out.at)
-	return out.w.present(out.t.NoteReaders(out.agent.ID, crew)), err
+	readers := out.t.NoteReaders(out.agent.ID, crew)
+	if out.observes() {
+		readers = append(readers, out.people.colleagues...)
+	}
+	return out.w.present(readers), err
 }

@@ -323,7 +323,7 @@ func (out *outbound) forwardOutside() (*result, error) {
 }
 
 // passOn is a mail of the ticket that goes to a colleague: a note, whose readers
-// the colleague joins.
+// the colleague joins. Of an observer it is this note only, who changes nothing.
 func (out *outbound) passOn() (*result, error) {
 	if err := out.readAlong(); err != nil {
 		return nil, err
@@ -343,6 +343,9 @@ func (out *outbound) counted(findings []compose.Finding) []compose.Finding {
 
 // readAlong makes the colleagues who were written to observers of the ticket.
 func (out *outbound) readAlong() error {
+	if out.observes() {
+		return nil
+	}
 	for _, id := range out.people.colleagues {
 		if out.t.Assignee == id || slices.Contains(out.t.Observers, id) {
 			continue

@@ -260,6 +260,37 @@ func TestAForwardToAColleagueIsANote(t *testing.T) {
 	}
 }
 
+// Who only observes changes nothing by forwarding either: the colleague gets this note, and
+// what follows goes to those whom it went to before.
+func TestAnObserversForwardAddsNobody(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, func(config string) string {
+		config = strings.Replace(observed(config), `observe = ["olga"]`, `observe = ["anne"]`, 1)
+		return strings.Replace(config, "id = \"anne\"\n", "id = \"anne\"\nrole = \"observer\"\n", 1)
+	})
+	jean, anne, bruno, claire := d.jean(), d.anne(), d.bruno(), d.person("Claire Martin", "claire.martin@corp.example")
+	jean.writes(generic, "Question", "Bonjour\n")
+	ack, c := jean.reads(), anne.reads()
+	bruno.reads()
+	d.expect(10000, ticket.New, "bruno")
+	d.must(d.forwards(c, anneOwn, []string{claire.address}, "Qu’en penses-tu ?"))
+	note := claire.reads()
+	d.says(note, "Qu’en penses-tu ?")
+	d.says(bruno.reads(), "Qu’en penses-tu ?")
+	if list := d.ticket(10000).Observers; !slices.Equal(list, []string{"anne"}) {
+		t.Errorf("observers: %v", list)
+	}
+	claire.answers(note, "Du bien.\n")
+	d.says(anne.reads(), "Du bien.")
+	d.says(bruno.reads(), "Du bien.")
+	d.says(claire.reads(), "resté une note")
+	jean.answers(ack, "Encore ceci.\n")
+	anne.reads()
+	bruno.reads()
+	claire.hearsNothing()
+	jean.hearsNothing()
+}
+
 // A note goes to nobody outside, whoever is in Cc.
 func TestANoteGoesToNobodyOutside(t *testing.T) {
 	t.Parallel()
