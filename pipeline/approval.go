@@ -50,16 +50,43 @@ func (in *inbound) decided(a *ticket.Aside, d rules.Decision, name, text string)
 		return false, err
 	}
 	in.facts.Decision = "a decision in ticket " + strconv.FormatUint(in.t.Number, 10) + ": " + string(d)
+	asked, err := in.wasAsked(a)
+	if err != nil {
+		return false, err
+	}
 	for _, id := range in.w.present(append(in.p.attending(in.w, in.t), a.By)) {
 		if id == a.Agent {
 			continue
 		}
-		n := notice{kind: compose.NoticeDecision, agent: in.w.agents[id], t: in.t, at: in.at, data: compose.NoticeData{Who: name, Yes: d == rules.Approved, Title: a.Subject, Text: text}}
+		n := notice{kind: compose.NoticeDecision, agent: in.w.agents[id], t: in.t, at: in.at, data: compose.NoticeData{Who: name, Yes: d == rules.Approved, Title: a.Subject, Asked: asked, Text: text}}
 		if err := in.p.notify(in.tx, in.w, n); err != nil {
 			return false, err
 		}
 	}
 	return !strings.Contains(text, "\n") && len(in.mail.Attachments()) == 0, nil
+}
+
+// Bounds of what a decision's notice repeats of the question.
+const (
+	maxAskedLines = 5
+	maxAskedBytes = 500
+)
+
+// wasAsked is how the question of an approval begins, as the agent put it last.
+func (in *inbound) wasAsked(a *ticket.Aside) (string, error) {
+	asked := ""
+	err := store.LatestMessages(in.tx, in.t.Number, maxLookBack, func(m ticket.Message) error {
+		if asked == "" && m.Aside == a.ID && m.Kind == ticket.KindAsideOut {
+			asked = m.Excerpt
+		}
+		return nil
+	})
+	lines := strings.SplitAfterN(strings.TrimSpace(asked), "\n", maxAskedLines+1)
+	first := strings.TrimSpace(strings.Join(lines[:min(len(lines), maxAskedLines)], ""))
+	if len(lines) > maxAskedLines {
+		first += "\n…"
+	}
+	return abridge(first, maxAskedBytes), err
 }
 
 // askAgain puts the question once more to an approver whose answer is neither yes

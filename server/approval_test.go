@@ -78,6 +78,31 @@ func TestADecisionByMail(t *testing.T) {
 	jean.hearsNothing()
 }
 
+// The notice of a decision names what was asked, in its first lines: the agent may have asked
+// several people several things.
+func TestADecisionNamesTheQuestion(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, boss := d.jean(), d.anne(), d.boss()
+	_, copy := d.ask(jean, anne, "Un remboursement", "CANARI-CLIENT : je veux cent euros.\n")
+	anne.answers(copy, "#approve patron@other.example Geste commercial\nPuis-je offrir DIX euros ?\n")
+	first := boss.reads()
+	anne.answers(copy, "#approve patron@other.example Retour gratuit\nUn\nDeux\nTrois\nQuatre\nCinq\nSix\n")
+	second := boss.reads()
+	boss.answers(second, "Non.\n")
+	notice := anne.reads()
+	d.says(notice, "a refusé", "«\u00a0Retour gratuit\u00a0»", "La question était", "> Cinq")
+	d.without(notice, "DIX", "Six", "CANARI")
+	boss.answers(first, "Oui\n")
+	notice = anne.reads()
+	d.says(notice, "donné son accord", "«\u00a0Geste commercial\u00a0»", "> Puis-je offrir DIX euros")
+	d.without(notice, "Cinq")
+	if !strings.Contains(notice.HTMLPart().Text(1<<20), "DIX euros") {
+		t.Error("not in the HTML")
+	}
+	jean.hearsNothing()
+}
+
 // The links of the request answer it, in a mail that answers nothing else.
 func TestADecisionByLink(t *testing.T) {
 	t.Parallel()

@@ -33,7 +33,7 @@ const (
 	NoticeDead        NoticeKind = "dead"       // an agent's copy could not be delivered, ticket unassigned: Who, Answer
 	NoticeOverdue     NoticeKind = "overdue"    // supervisors: first reply is late: Who, Delay
 	NoticeActivity    NoticeKind = "activity"   // a reminder is due: Title, Text, Until
-	NoticeDecision    NoticeKind = "decision"   // an approval was given or refused: Who, Yes, Text
+	NoticeDecision    NoticeKind = "decision"   // an approval was given or refused: Who, Yes, Title is the question's subject, Asked, Text
 	NoticeObserver    NoticeKind = "observer"   // an account observer was added: Who
 	NoticeAttachment  NoticeKind = "attached"   // #attach: Title is the file name; the attachment itself is Attach
 	NoticePostmaster  NoticeKind = "postmaster" // what only an admin can mend: Title, Text, Lines
@@ -65,6 +65,7 @@ type NoticeData struct {
 	Held       bool         // unknown: the mail is held, for #send or #cancel
 	Correction string       // unknown: the command lines as they were probably meant, "" when nobody knows
 	Colleague  string       // guard: what the colleague wrote who has answered since
+	Asked      string       // decision: the first lines of what was asked
 	Desk       addr.Address // the agent's desk address
 	Page       *Page        // page, help, welcome: what was asked for; nil for none
 }
@@ -159,6 +160,7 @@ func noticeData(in NoticeIn, lang string) noticeView {
 		Recipient: address(d.Recipient), Desk: address(d.Desk), Page: d.Page.mark(),
 		Lines: cleanLines(d.Lines), Closest: cleanLines(d.Closest), Until: inZone(d.Until, in.Team), Yes: d.Yes, Held: d.Held, Orders: d.Orders,
 		People: offered(d.People, in.Team), UnknownAddress: bounce.OfReply(d.Enhanced, d.Answer) == bounce.Hard, Correction: cleanText(d.Correction), Colleague: strings.Trim(cleanText(d.Colleague), "\n"),
+		Asked: strings.Trim(cleanText(d.Asked), "\n"),
 	}
 	if d.Page != nil && v.Title == "" {
 		v.Title = cleanLine(d.Page.Title)
