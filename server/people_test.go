@@ -261,12 +261,12 @@ func (d *desk) pause() {
 	d.Helper()
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		var sending int64
-		d.view(func(tx store.ReadTx) error {
+		err := d.srv.Store.View(d.Context(), func(tx store.ReadTx) error {
 			all, err := store.Tally(tx, "outbox")
 			sending = all["sending"]
 			return err
 		})
-		if sending == 0 {
+		if err != nil || sending == 0 { // an error: the server is closed already
 			return
 		}
 	}
