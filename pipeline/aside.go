@@ -18,7 +18,7 @@ import (
 // has.
 const (
 	maxAsked  = 10
-	maxAsides = 100
+	maxAsides = 60
 )
 
 // asked is somebody to whom an agent's mail goes beside the customer. Each has an

@@ -30,7 +30,7 @@ func (out *outbound) planAsides(list []asked) ([]asideMail, error) {
 	t.Participants, t.Asides = slices.Clone(t.Participants), slices.Clone(t.Asides)
 	var plans []asideMail
 	for _, a := range list {
-		if len(plans) == maxAsked || a.aside == 0 && len(t.Asides) >= maxAsides || len(t.Participants) >= maxInTicket {
+		if len(plans) == maxAsked || a.aside == 0 && len(t.Asides) >= maxAsides || len(t.Participants) >= maxInTicket || t.Full() {
 			return nil, &refusal{line: cmp.Or(a.to.Address.String(), a.subject), why: words(out.lang(), "tooManyAsked")}
 		}
 		q, err := out.asideMail(&t, a)

@@ -155,6 +155,13 @@ func (v verdict) corrects(h *store.HeldMail) bool {
 // maxCorrections is how often one mail may be held again after its agent corrected it.
 const maxCorrections = 20
 
+// Bounds of what a held mail's record keeps of corrections: the lines that one mail may have, and their bytes
+// with those that they replace. One of them may be found wrong in turn, and stands there twice then.
+const (
+	maxInstead     = 50
+	maxInsteadText = 16 << 10
+)
+
 // correct sends the held mail on its way with the commands of the answer: those that were wrong go, those
 // of the same name too, and the others stay.
 func (out *outbound) correct(h *store.HeldMail, typed []ticket.Command) (*result, error) {
@@ -163,10 +170,14 @@ func (out *outbound) correct(h *store.HeldMail, typed []ticket.Command) (*result
 		return nil, err
 	}
 	kept := slices.DeleteFunc(was, func(c ticket.Command) bool { return slices.Contains(h.Bad, c.Line) || ticket.Has(typed, c.Name) })
-	h.Instead = nil
+	lines := make([]string, 0, len(kept)+len(typed))
 	for _, c := range append(kept, typed...) {
-		h.Instead = append(h.Instead, c.Line)
+		lines = append(lines, c.Line)
 	}
+	if len(lines) > maxInstead || len(strings.Join(append(lines, h.Bad...), "\n")) > maxInsteadText {
+		return out.told(h, compose.NoticeUnknown, compose.NoticeData{Held: true, Lines: []string{words(out.lang(), "correctionLong")}})
+	}
+	h.Instead = lines
 	out.facts.Decision = "corrected a held mail"
 	return out.release(h)
 }

@@ -89,8 +89,12 @@ func (in *inbound) fillForm() error {
 	return in.setFields(found)
 }
 
+// setFields writes what was found. A ticket that is full takes no more of it; the mail has it.
 func (in *inbound) setFields(found map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if len(found[name]) > len(rules.Value(in.t.Fields, name)) && in.t.Full() {
+			continue
+		}
 		if err := in.event(ticket.Event{By: in.sender(), What: ticket.FieldSet, Data: map[string]string{"name": name, "value": found[name]}}); err != nil {
 			return err
 		}
@@ -214,7 +218,8 @@ func (out *outbound) setField(c ticket.Command) (string, error) {
 	if message.Clean(fits, rules.MaxFieldValue) != fits || len(name) > maxFieldName {
 		return "", refuse(c, words(out.lang(), "fieldLong"))
 	}
-	if fits != "" && rules.Value(out.t.Fields, name) == "" && len(out.t.Fields) >= maxFields {
+	was := rules.Value(out.t.Fields, name)
+	if fits != "" && was == "" && len(out.t.Fields) >= maxFields || len(fits) > len(was) && out.t.Full() {
 		return "", refuse(c, words(out.lang(), "fieldMany"))
 	}
 	if err := out.event(ticket.Event{By: out.by(), What: ticket.FieldSet, Data: map[string]string{"name": name, "value": fits}}); err != nil {

@@ -68,14 +68,14 @@ func (out *outbound) hold(why string, findings []compose.Finding, reasons []stri
 	for _, f := range findings {
 		reasons = append(reasons, f.Sentence(out.lang()))
 	}
-	h := &store.HeldMail{At: out.at, Why: why, Reasons: reasons, Mail: id, Subject: out.facts.Subject, From: out.env.From, To: out.env.To}
+	h := &store.HeldMail{At: out.at, Why: why, Reasons: shortReasons(reasons), Mail: id, Subject: out.facts.Subject, From: out.env.From, To: out.env.To}
 	if out.agent != nil {
 		h.Agent = out.agent.ID
 	}
 	h.Bad, h.Orders = out.wrong.bad, why == holdCommand && out.onlyOrders()
 	if was := out.released; was != nil {
 		h.Passed = append(slices.Clone(was.Passed), was.Why)
-		h.Bad, h.Instead = append(slices.Clone(was.Bad), h.Bad...), was.Instead
+		h.Bad, h.Instead = append(slices.Clone(was.Bad), without(h.Bad, was.Bad)...), was.Instead
 	}
 	if out.t != nil {
 		h.Ticket = out.t.Number
@@ -95,6 +95,20 @@ func (out *outbound) hold(why string, findings []compose.Finding, reasons []stri
 		return nil, err
 	}
 	return out.result(), nil
+}
+
+// Bounds of the reasons that a held mail's record keeps: how many, and the bytes of one, which may quote a line.
+const (
+	maxReasons = 20
+	maxReason  = 1200
+)
+
+func shortReasons(reasons []string) []string {
+	var list []string
+	for _, r := range reasons[:min(len(reasons), maxReasons)] {
+		list = append(list, abridge(r, maxReason))
+	}
+	return list
 }
 
 // noteHeld writes the event, where there is a ticket that may know of it. An

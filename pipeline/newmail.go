@@ -92,7 +92,7 @@ func (out *outbound) newcomers() []*ticket.Participant {
 			p.Relation = ticket.Copied
 			list = append(list, &p)
 		default:
-			list = append(list, &ticket.Participant{Relation: ticket.Copied, Name: m.Name, Address: m.Address})
+			list = append(list, &ticket.Participant{Relation: ticket.Copied, Name: shortName(m.Name), Address: m.Address})
 		}
 	}
 	return list
@@ -165,5 +165,5 @@ func (out *outbound) overfull() bool {
 			n++
 		}
 	}
-	return n > maxParticipants
+	return n > len(out.t.Participants) && (n > maxParticipants || out.t.Full())
 }

@@ -124,7 +124,7 @@ func (out *outbound) observeOutside(c ticket.Command, p ticket.Person) error {
 	if err := out.someoneOutside(c, p); err != nil {
 		return err
 	}
-	if len(observersOutside(out.t)) >= maxObservers || len(out.t.Participants) >= maxInTicket {
+	if len(observersOutside(out.t)) >= maxObservers || len(out.t.Participants) >= maxInTicket || out.t.Full() {
 		return refuse(c, words(out.lang(), "tooMany"))
 	}
 	return out.admitObserver(p.Mailbox, out.by(), out.agent.Name)
@@ -152,7 +152,7 @@ func (in *inbound) ruledObservers() error {
 		if err != nil || in.ours(a) || public(in.t.Who(a)) || in.distrusted() {
 			continue
 		}
-		if len(observersOutside(in.t)) >= maxObservers || len(in.t.Participants) >= maxInTicket {
+		if len(observersOutside(in.t)) >= maxObservers || len(in.t.Participants) >= maxInTicket || in.t.Full() {
 			return nil
 		}
 		if err := in.admitObserver(addr.Mailbox{Address: a}, ticket.System, ""); err != nil {

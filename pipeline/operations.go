@@ -12,6 +12,7 @@ import (
 	"postdesk/internal/compose"
 	"postdesk/internal/message"
 	"postdesk/internal/ticket"
+	"postdesk/rules"
 	"postdesk/store"
 )
 
@@ -154,6 +155,9 @@ func (p *Pipeline) SetTicket(ctx context.Context, number uint64, changes []Chang
 				return err
 			}
 			e.At, e.By = now, by
+			if (e.What == ticket.Tagged || e.What == ticket.FieldSet && e.Data["value"] != "") && t.Full() {
+				return fmt.Errorf("%s: the ticket is full: take fields away first", c.Key)
+			}
 			if err := store.AddEvent(tx, t, e); err != nil {
 				return err
 			}
@@ -176,6 +180,8 @@ func (p *Pipeline) SetTicket(ctx context.Context, number uint64, changes []Chang
 func (w *world) changeEvent(c Change) (ticket.Event, error) {
 	field, isField := strings.CutPrefix(c.Key, "field.")
 	switch {
+	case isField && (len(field) > maxFieldName || message.Clean(c.Value, rules.MaxFieldValue) != c.Value):
+		return ticket.Event{}, fmt.Errorf("%s: the name or the value is too long, or has control characters", c.Key)
 	case isField && field != "":
 		return ticket.Event{What: ticket.FieldSet, Data: map[string]string{"name": field, "value": c.Value}}, nil
 	case c.Key == "status":

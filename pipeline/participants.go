@@ -91,7 +91,7 @@ func (out *outbound) copyOne(c ticket.Command, p ticket.Person) error {
 	if public(out.t.Who(p.Mailbox.Address)) {
 		return nil
 	}
-	if out.t.Who(p.Mailbox.Address) == nil && len(out.t.Participants) >= maxParticipants {
+	if out.t.Who(p.Mailbox.Address) == nil && (len(out.t.Participants) >= maxParticipants || out.t.Full()) {
 		return refuse(c, words(out.lang(), "tooMany"))
 	}
 	contact, err := store.SeeContact(out.tx, p.Mailbox, out.at)

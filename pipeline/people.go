@@ -60,7 +60,7 @@ func (in *inbound) participants() error {
 	}
 	others := append(in.mail.Header.Mailboxes("To"), in.mail.Header.Mailboxes("Cc")...)
 	for _, m := range others {
-		if in.ours(m.Address) || public(in.t.Who(m.Address)) || in.t.Dismissed(m.Address) || len(in.t.Participants) >= maxParticipants {
+		if in.ours(m.Address) || public(in.t.Who(m.Address)) || in.t.Dismissed(m.Address) || len(in.t.Participants) >= maxParticipants || in.t.Full() {
 			continue
 		}
 		c, err := store.SeeContact(in.tx, m, in.at)

@@ -23,7 +23,7 @@ func (out *outbound) changeRequester(c ticket.Command) (string, error) {
 	if was != nil && was.Address.Equal(who.Address) {
 		return done, nil
 	}
-	if out.t.Who(who.Address) == nil && len(out.t.Participants) >= maxParticipants {
+	if out.t.Who(who.Address) == nil && (len(out.t.Participants) >= maxParticipants || out.t.Full()) {
 		return "", refuse(c, words(out.lang(), "tooMany"))
 	}
 	contact, err := store.SeeContact(out.tx, who, out.at)
@@ -35,7 +35,7 @@ func (out *outbound) changeRequester(c ticket.Command) (string, error) {
 	if internal {
 		data["was"] = "gone"
 	}
-	p := &ticket.Participant{Relation: ticket.Requester, Name: who.Name, Address: who.Address, Contact: contact.ID}
+	p := &ticket.Participant{Relation: ticket.Requester, Name: shortName(who.Name), Address: who.Address, Contact: contact.ID}
 	if err := out.event(ticket.Event{By: out.by(), What: ticket.OpenedFor, Participant: p, Data: data}); err != nil {
 		return "", err
 	}

@@ -212,3 +212,23 @@ func TestABrokenCommand(t *testing.T) {
 	anne.answers(copy, "#résolu court\nVOICI la suite.\n")
 	d.says(jean.reads(), "VOICI la suite.")
 }
+
+// A correction that is a letter is refused in words, and the mail still waits: its record holds only so much.
+func TestACorrectionThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.answers(copy, "#asign bruno\n\nVOICI.\n")
+	notice := anne.reads()
+	for range 2 {
+		anne.answers(notice, "#note "+strings.Repeat("mot ", 5000)+"\n#assign brno\n")
+		d.says(anne.reads(), "renvoyez le message lui-même")
+	}
+	if held := d.held(); len(held) != 1 || held[0].Why != "command" || len(held[0].Instead) != 0 {
+		t.Errorf("held: %+v", held)
+	}
+	jean.hearsNothing()
+	anne.answers(notice, "#assign bruno\n")
+	d.says(jean.reads(), "VOICI.")
+}

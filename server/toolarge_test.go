@@ -29,12 +29,49 @@ func TestMoreThanARecordHolds(t *testing.T) {
 	for i := range 40 {
 		anne.answers(copy, fmt.Sprintf("#field %s%d=%s\n", strings.Repeat("n", 90), i, strings.Repeat("v", 490)))
 	}
-	held := d.held()
-	if len(held) == 0 || held[0].Why != "fault" || !strings.Contains(held[0].Reasons[0], "contient plus que postdesk ne peut noter en une fois") {
-		t.Fatalf("held: %+v", held)
+	anne.answers(copy, "#tag +panne\n")
+	anne.answers(copy, "#cc +marie@client.example\n")
+	anne.answers(copy, "#observe marie@client.example\n")
+	anne.answers(copy, "#customer marie@client.example\n")
+	anne.answers(copy, "#ask expert@lab.example\n\nUne question ?\n")
+	reasons := map[string]int{}
+	for _, h := range d.held() {
+		if h.Why != "command" {
+			t.Errorf("held for %s: %q", h.Why, h.Reasons)
+		}
+		reasons[h.Reasons[0][strings.LastIndex(h.Reasons[0], "»")+1:]]++
 	}
-	if n := len(d.ticket(10000).Fields); n < 10 {
-		t.Errorf("only %d fields fit", n)
+	for said, n := range map[string]int{"trop de champs": 1, "cette demande est pleine": 1, "trop de personnes": 3, "trop de consultations": 1} {
+		have := 0
+		for reason, times := range reasons {
+			if strings.Contains(reason, said) {
+				have += times
+			}
+		}
+		if have < n {
+			t.Errorf("%q: %d times, want %d; %v", said, have, n, reasons)
+		}
+	}
+	tk := d.ticket(10000)
+	if !tk.Full() || len(tk.Tags) > 0 || len(tk.Fields) < 3 {
+		t.Errorf("full: %v, %q, %d fields", tk.Full(), tk.Tags, len(tk.Fields))
+	}
+
+	// The conversation goes on, and so does what takes nothing.
+	before := tk.Messages
+	anne.answers(copy, "VOICI la réponse.\n")
+	reply := jean.reads()
+	for !strings.Contains(reply.text(), "VOICI") {
+		reply = jean.reads()
+	}
+	jean.answers(reply, "Merci, et une précision.\n", "Cc: plus@client.example")
+	anne.answers(copy, "#solved "+strings.Repeat(`"`, 4000)+"\n")
+	d.drained()
+	switch tk := d.ticket(10000); {
+	case d.tickets() != 1 || tk.Messages < before+2:
+		t.Errorf("%d tickets, %d messages", d.tickets(), tk.Messages)
+	case len(tk.Resolution) != 4000:
+		t.Errorf("a resolution of %d bytes", len(tk.Resolution))
 	}
 }
 

@@ -23,6 +23,8 @@ const (
 	NoSuchPriority Fault = "priority"
 	NoTag          Fault = "tag"
 	StillOpen      Fault = "open" // #reopen of a ticket that is neither solved nor closed
+	LongText       Fault = "long" // what was typed behind #solved is a letter
+	RecordFull     Fault = "full" // nothing more may be added, see Full
 )
 
 // ActError is a command that was understood and may not be carried out.
@@ -47,6 +49,9 @@ func Act(t *Ticket, by string, c Command, desk Desk, now time.Time) ([]Event, er
 	if s, ok := statusOf[c.Name]; ok {
 		if c.Name == CmdReopen && t.Status != Solved && t.Status != Closed {
 			return nil, &ActError{Command: c, Fault: StillOpen}
+		}
+		if len(c.Arg) > maxResolution {
+			return nil, &ActError{Command: c, Fault: LongText}
 		}
 		return []Event{statusEvent(actor, s, c.Arg, now)}, nil
 	}
@@ -121,8 +126,11 @@ func tagEvents(t *Ticket, c Command, by Actor, now time.Time) ([]Event, error) {
 		}
 		events = append(events, e)
 	}
-	if len(tags) > maxTags {
+	switch more := len(tags) > len(t.Tags); {
+	case len(tags) > maxTags:
 		return nil, &ActError{Command: c, Fault: NoTag, Typed: c.Arg}
+	case more && t.Full():
+		return nil, &ActError{Command: c, Fault: RecordFull}
 	}
 	return events, nil
 }
