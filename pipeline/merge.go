@@ -31,6 +31,9 @@ func (out *outbound) merge(c ticket.Command) (string, error) {
 		if err := out.unite(other); err != nil {
 			return "", err
 		}
+		if out.t.Full() {
+			return "", refuse(c, fmt.Sprintf(words(out.lang(), "mergeFull"), n))
+		}
 	}
 	return out.inWords(out.saidMerge(c, all)), nil
 }
@@ -58,14 +61,22 @@ func (out *outbound) mergeable(c ticket.Command, number uint64) (*ticket.Ticket,
 		theirs, ours := other.Requester(), out.t.Requester()
 		return nil, refuse(c, fmt.Sprintf(words(out.lang(), "mergeOther"), other.Number, whose(theirs), whose(ours), theirs.Address))
 	}
-	for _, t := range []*ticket.Ticket{out.t, other} {
-		if size, err := store.MessagesSize(out.tx, t.Number); err != nil {
-			return nil, err
-		} else if t == younger(out.t, other) && size > store.MaxMoved {
-			return nil, refuse(c, fmt.Sprintf(words(out.lang(), "mergeLarge"), t.Number))
-		}
+	return other, out.movable(c, younger(out.t, other))
+}
+
+// movable adds up the messages that this mail moves: one transaction holds only so many.
+func (out *outbound) movable(c ticket.Command, gone *ticket.Ticket) error {
+	size, err := store.MessagesSize(out.tx, gone.Number)
+	if err != nil {
+		return err
 	}
-	return other, nil
+	if size > store.MaxMoved {
+		return refuse(c, fmt.Sprintf(words(out.lang(), "mergeLarge"), gone.Number))
+	}
+	if out.moving += size; out.moving > store.MaxMoved {
+		return refuse(c, words(out.lang(), "mergeSum"))
+	}
+	return nil
 }
 
 // together says whether two tickets may become one: they are of one side, or an

@@ -36,6 +36,7 @@ type outbound struct {
 	dropsQuote bool
 	was        string // who looked after the ticket and has had its mails
 	parted     string // what #split did, in words
+	moving     int    // bytes of messages that #merge takes to other tickets
 }
 
 func (in *inbound) outbound() *outbound { return &outbound{inbound: *in, agent: in.agent()} }
