@@ -259,7 +259,9 @@ func (d *Desk) applyRow(tx store.ReadTx, row contactRow) (c *store.Contact, chan
 	}
 	before := contactOf(c)
 	before.Fields = maps.Clone(before.Fields)
-	row.set(c)
+	if err := row.set(c); err != nil {
+		return nil, nil, fmt.Errorf("line %d: %w", row.line, err)
+	}
 	return c, differences(before, contactOf(c)), nil
 }
 
@@ -293,10 +295,10 @@ func differences(was, is Contact) []string {
 	return list
 }
 
-func (row *contactRow) set(c *store.Contact) {
+func (row *contactRow) set(c *store.Contact) error {
 	for _, a := range row.addresses {
-		if !slices.ContainsFunc(c.Addresses, a.Equal) {
-			c.Addresses = append(c.Addresses, a)
+		if err := c.AddAddress(a); err != nil {
+			return err
 		}
 	}
 	for column, into := range map[string]*string{"name": &c.Name, "company": &c.Company, "agent": &c.Agent, "language": &c.Language} {
@@ -304,12 +306,15 @@ func (row *contactRow) set(c *store.Contact) {
 			*into = value
 		}
 	}
-	for column, value := range row.cells {
+	for _, column := range slices.Sorted(maps.Keys(row.cells)) {
 		if name, ok := strings.CutPrefix(column, "field:"); ok {
-			c.SetField(name, value)
+			if err := c.SetField(name, row.cells[column]); err != nil {
+				return fmt.Errorf("%s: %w", column, err)
+			}
 		}
 	}
 	c.Known = row.cells["known"] != "no"
+	return nil
 }
 
 // exportContacts writes all contacts in the form that the import reads. It

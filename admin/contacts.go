@@ -142,7 +142,9 @@ func (d *Desk) changeContact(tx store.ReadTx, c *store.Contact, change pipeline.
 		return fmt.Errorf("%s: the value is too long or has control characters", key)
 	}
 	if field, ok := strings.CutPrefix(key, "field."); ok && field != "" {
-		c.SetField(field, value)
+		if err := c.SetField(field, value); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
 		return nil
 	}
 	switch key {
@@ -202,8 +204,8 @@ func changeAddress(tx store.ReadTx, c *store.Contact, value string) error {
 	if other, err := store.FindContact(tx, a); err == nil && other.ID != c.ID {
 		return fmt.Errorf("address: %s is that of contact %d: merge them", a, other.ID)
 	}
-	if !slices.ContainsFunc(c.Addresses, same) {
-		c.Addresses = append(c.Addresses, a)
+	if err := c.AddAddress(a); err != nil {
+		return fmt.Errorf("address: %w", err)
 	}
 	return nil
 }
@@ -229,6 +231,9 @@ func (d *Desk) mergeContacts(ctx context.Context, q MergeContacts) (out Contact,
 		}
 		if into, from = a.ID, b.ID; into == from {
 			return fmt.Errorf("%s and %s are the same contact", q.Into, q.From)
+		}
+		if err := store.MayMerge(tx, into, from); err != nil {
+			return err // before a ticket is moved
 		}
 		return store.Requests(tx, from, func(n uint64) error { numbers = append(numbers, n); return nil })
 	})

@@ -15,12 +15,11 @@ import (
 	"postdesk/store"
 )
 
-// Bounds of what #contact writes: the addresses of a contact, the bytes of a
-// value, and the tickets that a merge of two contacts may move in one mail.
+// Bounds of what #contact writes: the bytes of a value, and the tickets that a
+// merge of two contacts may move in one mail.
 const (
-	maxContactAddresses = 20
-	maxContactValue     = 200
-	maxMergedTickets    = 30
+	maxContactValue  = 200
+	maxMergedTickets = 30
 )
 
 // contactWords are what may follow #contact, folded, in both languages.
@@ -148,7 +147,12 @@ func (out *outbound) changeRecord(c ticket.Command, record *store.Contact, what,
 				break
 			}
 		}
-		record.SetField(name, strings.TrimSpace(v))
+		switch err := record.SetField(name, strings.TrimSpace(v)); {
+		case errors.Is(err, store.ErrManyFields):
+			return refuse(c, fmt.Sprintf(words(out.lang(), "contactFields"), store.MaxContactFields))
+		case err != nil:
+			return refuse(c, words(out.lang(), "fieldLong"))
+		}
 	}
 	return nil
 }
@@ -173,10 +177,9 @@ func (out *outbound) link(c ticket.Command, record *store.Contact, value string)
 	default:
 		return nil // it is there
 	}
-	if len(record.Addresses) >= maxContactAddresses {
-		return refuse(c, fmt.Sprintf(words(out.lang(), "contactMany"), maxContactAddresses))
+	if record.AddAddress(a) != nil {
+		return refuse(c, fmt.Sprintf(words(out.lang(), "contactMany"), store.MaxContactAddresses))
 	}
-	record.Addresses = append(record.Addresses, a)
 	return nil
 }
 
@@ -192,7 +195,7 @@ func (out *outbound) mergeRecords(c ticket.Command, record, other *store.Contact
 	if err != nil {
 		return err
 	}
-	if len(numbers) > maxMergedTickets || len(record.Addresses)+len(other.Addresses) > maxContactAddresses {
+	if len(numbers) > maxMergedTickets || len(record.Addresses)+len(other.Addresses) > store.MaxContactAddresses {
 		return refuse(c, fmt.Sprintf(words(out.lang(), "contactLarge"), into, from))
 	}
 	for _, n := range numbers {
@@ -211,6 +214,9 @@ func (out *outbound) mergeRecords(c ticket.Command, record, other *store.Contact
 		}
 	}
 	merged, err := store.MergeContacts(out.tx, into, from)
+	if errors.Is(err, store.ErrManyFields) || errors.Is(err, store.ErrLongField) {
+		return refuse(c, fmt.Sprintf(words(out.lang(), "contactFields"), store.MaxContactFields))
+	}
 	if err == nil {
 		*record = *merged
 	}

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -202,4 +203,33 @@ func TestContactsAreIndexedAtStart(t *testing.T) {
 	}
 	d.again()
 	d.jean().writes(generic, "Panne", "SN-12345 en panne\n")
+}
+
+// A customer's record takes so many fields and says so.
+func TestFieldsOfAContactAreFew(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	_, copy := d.ask(d.jean(), d.anne(), "Une panne", "Bonjour\n")
+	anne := d.anne()
+	var lines strings.Builder
+	for i := range store.MaxContactFields {
+		fmt.Fprintf(&lines, "#contact champ n%d=oui\n", i)
+	}
+	anne.answers(copy, lines.String())
+	d.drained()
+	anne.answers(copy, "#contact champ encore=oui\n")
+	anne.answers(copy, "#contact champ "+strings.Repeat("n", 120)+"=oui\n")
+	d.drained()
+	if n := len(d.contact("jean@client.example").Fields); n != store.MaxContactFields {
+		t.Errorf("%d fields", n)
+	}
+	held := d.held()
+	if len(held) != 2 || !strings.Contains(held[0].Reasons[0], "au plus 40 champs") {
+		t.Errorf("held: %+v", held)
+	}
+	anne.answers(copy, "#contact champ n1=\n#contact champ encore=oui\n")
+	d.drained()
+	if c := d.contact("jean@client.example"); c.Fields["encore"] != "oui" || c.Fields["n1"] != "" {
+		t.Errorf("%v", c.Fields)
+	}
 }

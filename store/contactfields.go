@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
+	"postdesk/internal/addr"
 	"postdesk/internal/alike"
 )
 
@@ -110,6 +112,24 @@ func indexPart(tx Tx, marker []byte, list []*Contact) error {
 // lacks. The tickets of from must have been moved before, see MoveRequest. The
 // record of from is gone afterwards.
 func MergeContacts(tx Tx, into, from uint64) (*Contact, error) {
+	a, err := mergedContact(tx, into, from)
+	if err != nil {
+		return nil, err
+	}
+	if err := DeleteContact(tx, from); err != nil {
+		return nil, err
+	}
+	return a, SaveContact(tx, a)
+}
+
+// MayMerge says why two contacts can't be one, ErrManyFields or ErrManyAddresses.
+func MayMerge(tx ReadTx, into, from uint64) error {
+	_, err := mergedContact(tx, into, from)
+	return err
+}
+
+// mergedContact is what two contacts would be as one.
+func mergedContact(tx ReadTx, into, from uint64) (*Contact, error) {
 	a, err := GetContact(tx, into)
 	if err != nil {
 		return nil, err
@@ -118,15 +138,14 @@ func MergeContacts(tx Tx, into, from uint64) (*Contact, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.adopt(b)
-	if err := DeleteContact(tx, from); err != nil {
-		return nil, err
+	if err := a.adopt(b); err != nil {
+		return nil, fmt.Errorf("contacts %d and %d: %w", into, from, err)
 	}
-	return a, SaveContact(tx, a)
+	return a, nil
 }
 
 // adopt takes over what another contact knows and this one does not.
-func (c *Contact) adopt(b *Contact) {
+func (c *Contact) adopt(b *Contact) error {
 	for _, x := range []struct{ to, from *string }{{&c.Name, &b.Name}, {&c.Company, &b.Company}, {&c.Agent, &b.Agent}, {&c.Language, &b.Language}} {
 		if *x.to == "" {
 			*x.to = *x.from
@@ -134,28 +153,67 @@ func (c *Contact) adopt(b *Contact) {
 	}
 	for name, value := range b.Fields {
 		if c.Fields[name] == "" {
-			c.SetField(name, value)
+			if err := c.SetField(name, value); err != nil {
+				return err
+			}
 		}
 	}
 	for _, x := range b.Addresses {
-		if !slices.ContainsFunc(c.Addresses, x.Equal) {
-			c.Addresses = append(c.Addresses, x)
+		if err := c.AddAddress(x); err != nil {
+			return err
 		}
 	}
 	c.Known, c.TwoWay = c.Known || b.Known, c.TwoWay || b.TwoWay
 	if b.Created.Before(c.Created) {
 		c.Created = b.Created
 	}
+	return nil
 }
 
-// SetField writes a field; an empty value takes it away.
-func (c *Contact) SetField(name, value string) {
+// Bounds of a contact's record; the last two are bytes. When all of it is quotes, fields have 50 KB, addresses 8 KB
+// and the rest 5 KB, which is less than a value may have.
+const (
+	MaxContactFields    = 40
+	MaxContactAddresses = 20
+	MaxFieldName        = 100
+	MaxFieldValue       = 500
+)
+
+// Why nothing more goes into a contact's record.
+var (
+	ErrManyFields    = fmt.Errorf("a contact has at most %d fields", MaxContactFields)
+	ErrLongField     = fmt.Errorf("the name of a field has at most %d bytes, its value %d", MaxFieldName, MaxFieldValue)
+	ErrManyAddresses = fmt.Errorf("a contact has at most %d addresses", MaxContactAddresses)
+)
+
+// AddAddress adds an address that is not there yet, or gives ErrManyAddresses.
+func (c *Contact) AddAddress(a addr.Address) error {
+	if slices.ContainsFunc(c.Addresses, func(b addr.Address) bool { return b.Key() == a.Key() }) {
+		return nil
+	}
+	if len(c.Addresses) >= MaxContactAddresses {
+		return ErrManyAddresses
+	}
+	c.Addresses = append(c.Addresses, a)
+	return nil
+}
+
+// SetField writes a field; an empty value takes it away. What the bounds do not allow is ErrLongField or
+// ErrManyFields.
+func (c *Contact) SetField(name, value string) error {
 	if value == "" {
 		delete(c.Fields, name)
-		return
+		return nil
+	}
+	if _, there := c.Fields[name]; !there && len(c.Fields) >= MaxContactFields {
+		return ErrManyFields
+	}
+	if len(name) > MaxFieldName || len(value) > MaxFieldValue {
+		return ErrLongField
 	}
 	if c.Fields == nil {
 		c.Fields = map[string]string{}
 	}
 	c.Fields[name] = value
+	return nil
 }

@@ -2,8 +2,11 @@ package store_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,4 +109,44 @@ func TestMergedContactsKeepWhatBothKnew(t *testing.T) {
 	if holder(t, db, "contrat", "3") != a.ID || holder(t, db, "serial", "2") != 0 {
 		t.Error("the index of values does not follow the merge")
 	}
+}
+
+// A record that is as full as the bounds allow, all of it quotes, can be written; more is refused.
+func TestAContactIsBounded(t *testing.T) {
+	db := openTables(t)
+	quotes := func(n int) string { return strings.Repeat(`"`, n) }
+	domain := strings.Repeat(strings.Repeat("d", 60)+".", 3) + "example"
+	c := &store.Contact{Name: quotes(1000), Company: quotes(1000), Created: noon}
+	for i := range store.MaxContactAddresses {
+		if err := c.AddAddress(addr.Address{Local: fmt.Sprint(i, quotes(25)), Domain: domain}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range store.MaxContactFields {
+		if err := c.SetField(fmt.Sprintf("%02d%s", i, quotes(98)), quotes(store.MaxFieldValue)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	update(t, db, func(tx store.Tx) error { return store.SaveContact(tx, c) })
+	for name, err := range map[string]error{
+		"fields":    c.SetField("one more", "x"),
+		"addresses": c.AddAddress(addr.Address{Local: "more", Domain: domain}),
+		"name":      new(store.Contact).SetField(quotes(101), "x"),
+		"value":     new(store.Contact).SetField("n", quotes(501)),
+	} {
+		if err == nil {
+			t.Errorf("%s: no bound", name)
+		}
+	}
+	if err := c.SetField("one more", ""); err != nil {
+		t.Error(err)
+	}
+	other := &store.Contact{Fields: map[string]string{"one more": "x"}, Created: noon}
+	update(t, db, func(tx store.Tx) error { return store.SaveContact(tx, other) })
+	view(t, db, func(tx store.ReadTx) error {
+		if err := store.MayMerge(tx, c.ID, other.ID); !errors.Is(err, store.ErrManyFields) {
+			t.Errorf("a merge: %v", err)
+		}
+		return nil
+	})
 }

@@ -212,6 +212,8 @@ func TestContactsByCSV(t *testing.T) {
 	s.fails(1, "line 2: agent: no agent has the id \"zoe\"", "contact", "import", bad)
 	s.fails(1, "line 3: address: a@x.example is in line 2 too", "contact", "import", bad)
 	s.fails(1, "unknown column", "contact", "import", s.write("bad.csv", "address,colour\n"))
+	s.fails(1, "line 2: field:serial: the name of a field has at most 100 bytes, its value 500", "contact", "import",
+		s.write("bad.csv", "address,field:serial\na@x.example,"+strings.Repeat("1", 501)+"\n"))
 	s.fails(1, "not UTF-8", "contact", "import", s.write("bad.csv", "address,name\na@x.example,Ren\xe9\n"))
 
 	s.postdesk("contact", "set", "jean@client.example", "name=Jean C.", "address=+jc@client.example", "field.serial=", "field.city=Lyon")
