@@ -68,17 +68,14 @@ func awaySentence(lang string, a store.Absence, now time.Time, zone *time.Locati
 
 // back is #back.
 func (out *outbound) back(c ticket.Command) (string, error) {
-	a, was, err := store.GetAbsence(out.tx, out.agent.ID)
+	_, was, err := store.GetAbsence(out.tx, out.agent.ID)
 	if err != nil {
 		return "", err
 	}
 	if !was {
 		return c.Line + " – " + pageWord(out.lang(), "notAway"), nil
 	}
-	if err := store.EndAbsence(out.tx, out.agent.ID); err != nil {
-		return "", err
-	}
-	pg, err := out.moved(a)
+	pg, err := out.returned()
 	if err != nil {
 		return "", err
 	}
@@ -104,10 +101,7 @@ func (out *outbound) comeBack() error {
 	}
 	switch {
 	case a.Over(out.at) || a.Learned:
-		if err := store.EndAbsence(out.tx, out.agent.ID); err != nil {
-			return err
-		}
-		pg, err := out.moved(a)
+		pg, err := out.returned()
 		if err != nil || pg == nil {
 			return err
 		}
@@ -138,10 +132,18 @@ func (out *outbound) stillAway(a store.Absence) *compose.Page {
 	}}}
 }
 
-// moved is what was handed to others during an absence; nil for nothing.
-func (out *outbound) moved(a store.Absence) (*compose.Page, error) {
+// returned ends the absence. The page is what was handed to others meanwhile; nil for
+// nothing.
+func (out *outbound) returned() (*compose.Page, error) {
+	handed, err := store.Handed(out.tx, out.agent.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.EndAbsence(out.tx, out.agent.ID); err != nil {
+		return nil, err
+	}
 	var list []*ticket.Ticket
-	for _, n := range a.Moved {
+	for _, n := range handed {
 		t, err := store.LiveTicket(out.tx, n)
 		if err != nil {
 			return nil, err
@@ -230,8 +232,7 @@ func (p *Pipeline) relieve(tx store.Tx, w *world, t *ticket.Ticket, now time.Tim
 	if err := store.AddEvent(tx, t, e); err != nil {
 		return "", err
 	}
-	a.Move(t.Number)
-	return from, store.SetAbsence(tx, from, a)
+	return from, store.HandOver(tx, from, t.Number)
 }
 
 // relieved hands the ticket on before a customer's mail goes to its agent, and

@@ -27,6 +27,7 @@ const (
 	tableSeen       = 'D' // Message-ID, From, body → where it went
 	tableTimer      = 'L' // ticket → Timer
 	tableAbsence    = 'B' // agent id → Absence
+	tableHanded     = 'V' // agent id → tickets handed over during the absence
 	tableSolicit    = 'S' // team, address → Solicited
 	tableActivity   = 'A' // ticket, number → Activity
 	tableInvitation = 'I' // ticket, UID → Invitation
