@@ -9,6 +9,7 @@ import (
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
 	"postdesk/internal/config"
+	"postdesk/internal/message"
 	"postdesk/internal/reply"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
@@ -184,14 +185,22 @@ func (out *outbound) passedCopy() uint64 {
 		return number
 	}
 	for _, m := range attachedMails(out.mail) {
-		text, _ := m.TextBody(maxAgentText)
-		if number := out.w.compose.QuotedTicket(text); number != 0 {
+		if number := out.attachedCopy(m); number != 0 {
 			return number
 		}
-		for _, id := range append(m.Header.MessageIDs("Message-ID"), m.Header.MessageIDs("References")...) {
-			if tok, ok := out.p.minted(clip(id)); ok && tok.Ticket != 0 && out.ownsToken(tok) {
-				return tok.Ticket
-			}
+	}
+	return 0
+}
+
+// attachedCopy is the ticket of a copy that is attached whole, 0 for another mail.
+func (out *outbound) attachedCopy(m *message.Message) uint64 {
+	text, _ := m.TextBody(maxAgentText)
+	if number := out.w.compose.QuotedTicket(text); number != 0 {
+		return number
+	}
+	for _, id := range append(m.Header.MessageIDs("Message-ID"), m.Header.MessageIDs("References")...) {
+		if tok, ok := out.p.minted(clip(id)); ok && tok.Ticket != 0 && out.ownsToken(tok) {
+			return tok.Ticket
 		}
 	}
 	return 0

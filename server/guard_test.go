@@ -269,3 +269,32 @@ func TestASignatureAloneIsHeld(t *testing.T) {
 		})
 	}
 }
+
+// The copy of a note, attached to the answer in another ticket, is searched for what that note says.
+func TestTheGuardKnowsTheTicketOfAnAttachedNote(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, bruno := d.jean(), d.anne(), d.bruno()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.answers(copy, "#note\nLe client est un mauvais payeur, prudence.\n")
+	anne.answers(copy, "#assign bruno\n")
+	d.drained()
+	anne.answers(copy, "#note\nIl menace de nous quitter au printemps.\n")
+	note := bruno.finds("nous quitter au printemps")
+
+	marie := d.person("Marie Cliente", "marie@client.example")
+	marie.writes(generic, "Autre chose", "Bonjour, une autre question.\n")
+	marie.reads()
+	d.drained()
+	var other received
+	agent := anne
+	if d.ticket(10001).Assignee == "bruno" {
+		agent = bruno
+	}
+	other = agent.finds("une autre question")
+	agent.mime(other, mixed, part("Content-Type: text/plain; charset=utf-8", "Voici.")+part("Content-Type: message/rfc822", string(note.Raw))+"--b--\n")
+	if held := d.held(); len(held) != 1 || held[0].Why != "guard" || !strings.Contains(strings.Join(held[0].Reasons, " "), "nous quitter au printemps") {
+		t.Fatalf("held: %+v", held)
+	}
+	marie.hearsNothing()
+}
