@@ -222,7 +222,7 @@ func TestThousandSignatures(t *testing.T) {
 	if ok, _ := r.Backed(anne); !ok || len(r.DKIM) != MaxVerifications || r.DKIMIgnored != 901-MaxVerifications {
 		t.Errorf("%+v", r)
 	}
-	if took := testkit.CPU() - start; took > time.Second*raceFactor {
+	if took := testkit.CPU() - start; took > time.Second*testkit.RaceFactor {
 		t.Errorf("took %s", took)
 	}
 }
@@ -253,9 +253,9 @@ func TestCPUBombs(t *testing.T) {
 		"h= with the most names signed": {strings.Repeat("X-A: a\r\n", 980) + strings.Replace(signed, " h=", " h="+strings.Repeat("x-a:", 250), 1), Fail},
 	} {
 		start := testkit.CPU()
-		r := checker(d).Check(t.Context(), input(t, x.mail))
+		r := New(Options{Resolver: d.Resolver(), Budget: time.Minute * testkit.RaceFactor}).Check(t.Context(), input(t, x.mail)) // a busy machine takes its time
 		took := testkit.CPU() - start
-		most := 2 * time.Second * raceFactor * time.Duration(max(1, len(x.mail)/(10<<20)))
+		most := 2 * time.Second * testkit.RaceFactor * time.Duration(max(1, len(x.mail)/(10<<20)))
 		r.DKIM = append(r.DKIM, DKIM{}) // none at all is ""
 		if r.DKIM[0].Result != x.want {
 			t.Errorf("%s: %+v %s; want %s", name, r.DKIM, r.AuthorFault, x.want)
