@@ -331,7 +331,7 @@ func (out *outbound) writeNote() (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyNote, at: out.at, readers: readers, commands: out.lines()}
+	c := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyNote, at: out.at, readers: readers, commands: out.lines(), kept: out.kept()}
 	if err := out.p.sendCopies(out.tx, out.w, c); err != nil {
 		return nil, err
 	}

@@ -131,8 +131,8 @@ func astray(rest *compose.Draft) (bad badCommands) {
 
 // noteText is what a note says, from the command's own line on.
 func (out *outbound) noteText() string {
-	if i := slices.IndexFunc(out.commands, beginsNote); i >= 0 {
-		return out.commands[i].Arg + "\n" + out.rest
+	if words := out.kept(); words != "" {
+		return words + "\n" + out.rest
 	}
 	return out.rest
 }
@@ -170,9 +170,13 @@ func (out *outbound) onlyOrders() bool {
 	return len(typed) > 0 && !rest.Pictured() && rest.Says(out.agent.Name) == ""
 }
 
-// lines are the command lines that leave the text of what is sent on. A note's own words stay.
-func (out *outbound) lines() []string {
-	return slices.DeleteFunc(slices.Clone(out.struck), func(line string) bool {
-		return slices.ContainsFunc(out.commands, func(c ticket.Command) bool { return c.Line == line && beginsNote(c) })
-	})
+// lines are the command lines that leave the text of what is sent on.
+func (out *outbound) lines() []string { return out.struck }
+
+// kept are the words of a note behind its command, "" for none: they are read, and the command is not.
+func (out *outbound) kept() string {
+	if i := slices.IndexFunc(out.commands, beginsNote); i >= 0 {
+		return out.commands[i].Arg
+	}
+	return ""
 }

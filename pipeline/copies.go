@@ -27,6 +27,7 @@ type copyOf struct {
 	cautions []compose.Caution
 	cc       []addr.Mailbox
 	commands []string
+	kept     string // the words of the note behind its command
 	omitOver int64
 	history  []string // what was said before, for someone who gets the ticket late
 	readers  []string // agent ids
@@ -99,6 +100,7 @@ func (p *Pipeline) copyIn(w *world, c copyOf, agent *config.Agent, m minter, mar
 		Expect:   w.expectation(c, agent.ID),
 		Cautions: c.cautions,
 		Commands: c.commands,
+		Kept:     c.kept,
 		OmitOver: c.omitOver,
 		History:  c.history,
 	}

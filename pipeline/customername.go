@@ -355,7 +355,7 @@ func (out *outbound) keepWords(c carried) error {
 	if err != nil {
 		return err
 	}
-	n := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyNote, at: out.at, readers: readers, commands: out.lines()}
+	n := copyOf{t: out.t, m: out.m, mail: out.mail, kind: compose.CopyNote, at: out.at, readers: readers, commands: out.lines(), kept: out.kept()}
 	return out.p.sendCopies(out.tx, out.w, n)
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"postdesk/internal/message"
 	"postdesk/internal/ticket"
 )
 
@@ -362,4 +363,56 @@ func TestCommandsOfOthersAreText(t *testing.T) {
 	anne.from("x@nobody.example").answers(copy, "#close\n")
 	anne.reads()
 	d.expect(10000, ticket.New, "anne")
+}
+
+// What follows #note on its own line is the note; the command itself is read by nobody, in text and HTML.
+func TestANoteOnItsCommandsLine(t *testing.T) {
+	t.Parallel()
+	for _, by := range mailers {
+		t.Run(by.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, observed)
+			jean, anne, olga := d.jean(), d.anne(), d.person("Olga Visite", "olga.visite@corp.example")
+			_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+			olga.reads()
+			for _, c := range []struct {
+				first, not string
+				more       []string
+			}{
+				{"#Note: le client est pressé", "#", []string{"", "Il RAPPELLE demain."}},
+				{"#Note le client est pressé", "#", nil},
+				{"#note : le client est pressé", "#", []string{"Et il RAPPELLE demain."}},
+				{"#note le client est pressé", "#", []string{"#tag +pressé", "", "Il RAPPELLE demain."}},
+			} {
+				anne.sendsBy(by, copy, append([]string{c.first}, c.more...)...)
+				note := olga.reads()
+				text, _, _ := strings.Cut(note.text(), "\n-- ")
+				for _, form := range []string{text, htmlText(note)} {
+					form, _, _ = strings.Cut(form, "postdesk 10000")
+					if form == "" {
+						continue
+					}
+					head, _, _ := strings.Cut(form, "wrote:")
+					if !strings.Contains(head, "le client est pressé") || len(c.more) > 0 && !strings.Contains(head, "RAPPELLE") {
+						t.Errorf("%s: words are lost:\n%s", c.first, form)
+					}
+					if i := strings.Index(head, "le client"); i >= 0 && strings.ContainsAny(head[:i], "#:Nn") || strings.Contains(head, "#tag") {
+						t.Errorf("%s: a command is read:\n%s", c.first, form)
+					}
+				}
+			}
+			jean.hearsNothing()
+			if h := d.held(); len(h) > 0 {
+				t.Errorf("held: %+v", h)
+			}
+		})
+	}
+}
+
+// htmlText is what a reader sees of a mail's HTML, "" when it has none.
+func htmlText(m received) string {
+	if html := m.HTMLPart(); html != nil {
+		return message.HTMLToText(html.Text(1<<20), 1<<20)
+	}
+	return ""
 }

@@ -20,6 +20,7 @@ type cleaner struct {
 	rw        rewriter
 	via       string            // "(via Relation Client)"
 	commands  []string          // at the top of the first text and the first HTML
+	kept      string            // words at the end of one of them that stay
 	sign      string            // signature to put in where the new text lacks the name
 	name      string            // the name that it looks for
 	insert    string            // text to put above
@@ -60,7 +61,7 @@ func (k *cleaner) edits(f *flat, first bool) []edit {
 		list = append(list, wholeLines(f.text, e))
 	}
 	if first && len(k.commands) > 0 {
-		found, missing := commandEdits(f.text[:f.quote], k.commands)
+		found, missing := commandEdits(f.text[:f.quote], k.commands, k.kept)
 		list = append(list, found...)
 		k.missing = append(k.missing, missing...)
 	}

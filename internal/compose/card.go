@@ -68,7 +68,7 @@ func (k *cleaner) cardText(text string) string {
 func (k *cleaner) cardWords(line string) string {
 	at := valueAt(line)
 	text := cardUnescapes.Replace(line[at:])
-	list, _ := commandEdits(text, k.commands)
+	list, _ := commandEdits(text, k.commands, k.kept)
 	for _, e := range k.c.blockSpans(text) {
 		list = append(list, wholeLines(text, e))
 	}

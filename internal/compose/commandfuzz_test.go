@@ -139,7 +139,7 @@ func FuzzHTMLCommandRemoval(f *testing.F) {
 			return
 		}
 		flat := flattenHTML(root, nil)
-		list, missing := commandEdits(flat.text, []string{"#tag +a"})
+		list, missing := commandEdits(flat.text, []string{"#tag +a"}, "")
 		if len(missing) > 0 {
 			return
 		}

@@ -10,7 +10,8 @@ import (
 
 // commandEdits finds command lines in new text, those at its top first, whatever white space,
 // wrapping, quotes, list marks and links a client made of them. missing are those that are not there.
-func commandEdits(text string, commands []string) (list []edit, missing []string) {
+// Of the first line that ends with kept, "" for none, these words stay and what stands before them goes.
+func commandEdits(text string, commands []string, kept string) (list []edit, missing []string) {
 	pos := 0
 	for _, cmd := range commands {
 		want := squeeze(cmd)
@@ -22,10 +23,19 @@ func commandEdits(text string, commands []string) (list []edit, missing []string
 			missing = append(missing, cmd)
 			continue
 		}
-		list = append(list, found)
 		pos = found.end
+		if head, ok := strings.CutSuffix(cmd, kept); ok && kept != "" {
+			found.end, kept = wordsAt(text, found.start, squeeze(head)), ""
+		}
+		list = append(list, found)
 	}
 	return list, missing
+}
+
+// wordsAt is where the words of a command begin that stands in text from pos on: behind its head, squeezed.
+func wordsAt(text string, pos int, head string) int {
+	end, _ := matchPrefix(text, skipLead(text, pos), head)
+	return skipBlank(text, end)
 }
 
 // commandEdit looks for one command where a line begins, from pos on.
@@ -179,10 +189,20 @@ func isHash(s string) bool {
 // matchSqueezed matches text from pos with squeezed text; it must end where a line
 // ends. end is behind that line end.
 func matchSqueezed(text string, pos int, want string) (end int, ok bool) {
-	last := rune(0)
+	end, ok = matchPrefix(text, pos, want)
+	if !ok {
+		return 0, false
+	}
+	last, _ := utf8.DecodeLastRuneInString(want)
+	return lineEnd(text, end, last)
+}
+
+// matchPrefix matches text from pos with squeezed text; end is where the match ends, pos where there is none.
+func matchPrefix(text string, pos int, want string) (end int, ok bool) {
+	last, begin := rune(0), pos
 	for want != "" {
 		if pos >= len(text) {
-			return 0, false
+			return begin, false
 		}
 		if n := linkEcho(text[pos:]); n > 0 {
 			pos += n
@@ -195,11 +215,11 @@ func matchSqueezed(text string, pos int, want string) (end int, ok bool) {
 		}
 		w, m := utf8.DecodeRuneInString(want)
 		if r != w {
-			return 0, false
+			return begin, false
 		}
 		last, want = r, want[m:]
 	}
-	return lineEnd(text, pos, last)
+	return pos, true
 }
 
 // lineEnd checks that only space, link echoes and more of the last dots follow in the line.

@@ -98,6 +98,8 @@ type CopyIn struct {
 	Cautions []Caution
 	// Commands are the command lines of a colleague's mail, which are taken out.
 	Commands []string
+	// Kept are the words of a note that begins on its command's own line: they stay, "" for none.
+	Kept string
 	// OmitOver leaves out and lists the attachments whose encoded size is above
 	// it, in bytes; 0 keeps all.
 	OmitOver int64

@@ -186,7 +186,7 @@ func contains(p, what *message.Part) bool {
 // colleagueBody is a colleague's mail cleaned as a reply is: commands and older blocks go,
 // since their links carry the writer's token addresses.
 func (c *Composer) colleagueBody(in CopyIn, block *block) message.Content {
-	k := &cleaner{c: c, commands: in.Commands, tail: block, cids: newCIDs(in.Mail, in.Head.MessageID), seed: in.Head.MessageID, budget: message.NewHTMLBudget(maxHTML)}
+	k := &cleaner{c: c, commands: in.Commands, kept: in.Kept, tail: block, cids: newCIDs(in.Mail, in.Head.MessageID), seed: in.Head.MessageID, budget: message.NewHTMLBudget(maxHTML)}
 	t := &tree{k: k, m: in.Mail, omitOver: in.OmitOver}
 	content := t.rebuild(in.Mail.Root)
 	switch {

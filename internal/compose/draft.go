@@ -136,7 +136,7 @@ func (d *Draft) Strike(commands []string) (rest *Draft, missing []string) {
 		if *form == "" {
 			continue
 		}
-		edits, without := commandEdits(*form, commands)
+		edits, without := commandEdits(*form, commands, "")
 		*form = strings.TrimLeft(applyEdits(*form, edits, 0, len(*form)), "\n")
 		missing = append(missing, without...)
 	}
