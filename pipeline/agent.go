@@ -273,6 +273,9 @@ func (out *outbound) sendPages(outside bool) error {
 		if !outside && !pg.apart {
 			n.t = out.t
 		}
+		if out.moves {
+			n.lang = out.lang()
+		}
 		if err := out.p.notify(out.tx, out.w, n); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"postdesk/internal/config"
@@ -135,7 +136,7 @@ func (out *outbound) opensTicket() bool {
 
 // apply carries out the commands, and repeats what was done.
 func (out *outbound) apply() ([]string, error) {
-	out.was = out.t.Assignee
+	out.was, out.moves = out.t.Assignee, slices.ContainsFunc(out.commands, out.givesAway)
 	var done []string
 	for _, c := range out.commands {
 		e, _ := effectOf(c.Name)

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -21,6 +22,7 @@ type notice struct {
 	data      compose.NoticeData
 	original  message.Source
 	team      *config.Team     // nil is the ticket's, else the agent's first
+	lang      string           // "" is that of the team for this agent: see languageOf
 	answering string           // Message-ID of the agent's mail that it answers, "" for none
 	carries   bool             // it brings a customer's mail, which can be answered
 	attach    *message.Message // whose attachment attachN it brings, nil for none
@@ -56,7 +58,7 @@ func (p *Pipeline) notify(tx store.Tx, w *world, n notice) error {
 	if n.attach != nil {
 		row.Message, row.Reduced = n.about, true
 	}
-	in.Lang = w.languageOf(n.agent, in.Team)
+	in.Lang = cmp.Or(n.lang, w.languageOf(n.agent, in.Team))
 	if (n.kind == compose.NoticeHelp || n.kind == compose.NoticeWelcome) && in.Data.Page == nil {
 		in.Data.Page = compose.HelpPage(in.Lang)
 	}

@@ -25,6 +25,7 @@ type outbound struct {
 	gesture  rules.Gesture  // what they mean
 	guess    addr.Mailbox   // who may be the customer, when that is asked
 	note     bool           // a note by command, by default, or by role
+	moves    bool           // #team gives the ticket away: see lang
 	insert   string         // text to set above the agent's own
 	attach   []message.File // files to send beside the agent's own
 	used     []string       // the canned answers that insert and attach are of
@@ -43,10 +44,14 @@ func (in *inbound) outbound() *outbound { return &outbound{inbound: *in, agent: 
 
 func (out *outbound) by() ticket.Actor { return ticket.Actor{Kind: ticket.ByAgent, ID: out.agent.ID} }
 
-// lang is the language of the team in whose matter the agent writes.
+// lang is the language of the team in whose matter the agent writes. Who gives a ticket to a team of another
+// language is answered in that of the agent's own.
 func (out *outbound) lang() string {
-	if out.agent == nil {
+	switch {
+	case out.agent == nil:
 		return out.team.Language
+	case out.moves:
+		return out.w.homeTeam(out.agent).Language
 	}
 	return out.w.languageOf(out.agent, out.team)
 }

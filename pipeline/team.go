@@ -55,6 +55,15 @@ func (out *outbound) changeTeam(c ticket.Command) (string, error) {
 
 func isMove(c ticket.Command) bool { return c.Name == ticket.CmdTeam || c.Name == ticket.CmdTeamSilent }
 
+// givesAway: the command moves the ticket to a team that there is.
+func (out *outbound) givesAway(c ticket.Command) bool {
+	if !isMove(c) {
+		return false
+	}
+	to, _ := out.w.findTeam(c.Arg)
+	return to != nil && to != out.team
+}
+
 // findTeam finds a team as an agent typed it: by address, by the part before
 // the @, or by name. closest are commands that may have been meant.
 func (w *world) findTeam(typed string) (team *config.Team, closest []string) {

@@ -72,7 +72,7 @@ func TestEachAddressIsToldOnce(t *testing.T) {
 	bruno.drop()
 	anne.drop()
 	bruno.answers(d.mailTo(bruno, 0), "#team export\n")
-	d.says(bruno.finds("#team"), "knows this address already")
+	d.says(bruno.finds("#team"), "connaît déjà cette adresse")
 	jean.hearsNothing()
 	if n := len(d.happened(10000, ticket.Redirected)); n != 1 {
 		t.Errorf("told %d times", n)
@@ -234,7 +234,7 @@ func TestTeamKeepsWhoIsOfBoth(t *testing.T) {
 	bruno.answers(copy, "#assign moi\n")
 	bruno.reads()
 	bruno.answers(copy, "#team export\n")
-	d.says(bruno.reads(), "with Export", "looked after by Bruno Petit")
+	d.says(bruno.reads(), "chez Export", "suivie par Bruno Petit")
 	d.expect(10000, ticket.New, "bruno")
 	claire.hearsNothing()
 	bruno.answers(copy, "#assign personne\n#team relationclient@example.com\n")
@@ -243,4 +243,25 @@ func TestTeamKeepsWhoIsOfBoth(t *testing.T) {
 	d.expect(10000, ticket.New, "")
 	anne.answers(d.mailTo(anne, 1), "#team export\n")
 	claire.finds("Combien ?", "Jean Client")
+}
+
+// Who gives a ticket to a team of another language hears so in the language of the own team, also when a
+// member of both, and whatever else the mail does.
+func TestTeamIsConfirmedInOnesOwnLanguage(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, bruno := d.jean(), d.bruno()
+	jean.writes(export, "Customs", "How much is it?\n")
+	jean.reads()
+	copy := bruno.reads()
+	bruno.answers(copy, "#priority high\n#team relationclient\n")
+	d.says(bruno.finds("#team"), "C’est fait", "la priorité est maintenant haute", "chez Relation Client", "Statut\u00a0: nouvelle")
+	bruno.drop()
+	bruno.answers(copy, "#tag +japan\n#team export\n#priority low\n")
+	heard := bruno.finds("#team")
+	d.says(heard, "C’est fait", "étiquettes\u00a0: japan", "chez Export", "la priorité est maintenant basse", "Statut\u00a0: nouvelle")
+	d.without(heard, "Done", "Status:", "priority is")
+	bruno.drop()
+	bruno.answers(copy, "#team relationclient\nI pass it on.\n")
+	d.says(bruno.finds("chez Relation Client"), "C’est fait", "Votre texte est parti")
 }
