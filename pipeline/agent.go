@@ -338,13 +338,21 @@ func (out *outbound) writeNote() (*result, error) {
 	if err := out.p.sendCopies(out.tx, out.w, c); err != nil {
 		return nil, err
 	}
-	if !ticket.Has(out.commands, ticket.CmdNote) && out.agent.Role != config.RoleObserver {
-		if err := out.answer(compose.NoticeNoteDefault, compose.NoticeData{}); err != nil {
-			return nil, err
-		}
+	if err := out.confirmNote(len(readers) == 0); err != nil {
+		return nil, err
 	}
 	out.facts.Decision = "a note of " + out.agent.ID + " in ticket " + strconv.FormatUint(out.t.Number, 10)
 	return out.finish()
+}
+
+// confirmNote says in a line what its author may not know: that a text became a note, or that nobody else gets
+// it (alone). Any other note is confirmed by no mail.
+func (out *outbound) confirmNote(alone bool) error {
+	meant := ticket.Has(out.commands, ticket.CmdNote) || out.observes()
+	if meant && !alone {
+		return nil
+	}
+	return out.answer(compose.NoticeNoteDefault, compose.NoticeData{Yes: meant, Alone: alone})
 }
 
 // ownRequest is a mail of an agent to a team that answers no ticket: a request

@@ -43,7 +43,7 @@ func TestCommandsByEveryMailProgram(t *testing.T) {
 			}
 
 			anne.sendsBy(by, ask(), "#Note", "", "SECRET pour Bruno.")
-			d.drained()
+			d.says(anne.reads(), "Votre note est gardée")
 			if kinds := d.messages(10000); kinds != "in note" {
 				t.Errorf("a note: %s", kinds)
 			}

@@ -132,6 +132,7 @@ func TestAHeldAnswerBecomesANote(t *testing.T) {
 	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
 	anne.answers(copy, "Ci-joint le devis, à ne pas envoyer au client.\n")
 	anne.follows(anne.reads(), "En faire une note interne")
+	d.says(anne.reads(), "Votre note est gardée")
 	jean.hearsNothing()
 	if kinds := d.messages(10000); kinds != "in note" {
 		t.Errorf("messages: %s", kinds)

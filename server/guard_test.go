@@ -228,6 +228,7 @@ func TestTheGuardReadsAsPeopleDo(t *testing.T) {
 			jean, anne := d.jean(), d.anne()
 			_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
 			anne.answers(copy, "#note\nLe client est un mauvais payeur, prudence.\n\nAnne Durand\nResponsable Relation Client Europe\n")
+			anne.reads() // nobody else follows the ticket
 			anne.mime(copy, c.contentType, c.body)
 			if c.reason == "" { // taken out, or found
 				if len(d.held()) == 0 {
@@ -249,6 +250,7 @@ func TestTheGuardLetsThroughWhatIsKnown(t *testing.T) {
 	jean, anne := d.jean(), d.anne()
 	_, copy := d.ask(jean, anne, "Une question", "Mon appareil XR-200 est en panne depuis mardi.\n")
 	anne.answers(copy, "#note\nVu avec l’atelier :\nMon appareil XR-200 est en panne depuis mardi.\n\nCordialement,\nAnne Durand\nResponsable Relation Client Europe\n")
+	anne.reads() // nobody else follows the ticket
 	anne.answers(copy, "Nous regardons.\n\nAnne Durand\nResponsable Relation Client Europe\n")
 	d.says(jean.reads(), "Nous regardons.", "Responsable Relation Client Europe")
 	anne.hearsNothing()

@@ -223,6 +223,7 @@ func TestAnUnknownCommandHolds(t *testing.T) {
 	// A note that was held for another line is still a note when it is released.
 	anne.answers(copy, "#note\n#frobnicate\nCe client est un menteur.\n")
 	anne.answers(anne.reads(), "#envoyer\n")
+	d.says(anne.reads(), "Votre note est gardée")
 	jean.hearsNothing()
 
 	// Who writes anew means the new mail: what was held is dropped.
@@ -292,7 +293,7 @@ func TestALinkOfTheBlock(t *testing.T) {
 	anne.reads()
 	d.expect(10000, ticket.Solved, "anne")
 	anne.clicks(copy, "#note", "SECRET.\n")
-	d.drained()
+	d.says(anne.reads(), "Votre note est gardée")
 	jean.hearsNothing()
 	if kinds := d.messages(10000); kinds != "in internal note" {
 		t.Errorf("messages: %s", kinds)
@@ -415,4 +416,33 @@ func htmlText(m received) string {
 		return message.HTMLToText(html.Text(1<<20), 1<<20)
 	}
 	return ""
+}
+
+// A note that reaches nobody else says so, in one line; any other is confirmed by no mail.
+func TestANoteThatReachesNobodySaysSo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne, bruno := d.jean(), d.anne(), d.bruno()
+	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
+	anne.answers(copy, "#note\nIl rappelle demain.\n")
+	notice := anne.reads()
+	d.says(notice, "Votre note est gardée dans la demande n°10000", "envoyée à personne")
+	d.without(notice, "répondiez à une note", "#public")
+	if notice.From != "" || strings.Count(strings.TrimSpace(notice.text()), "\n") != 0 {
+		t.Errorf("more than a notice of one line, from <%s>:\n%s", notice.From, notice.text())
+	}
+	if kinds := d.messages(10000); kinds != "in note" {
+		t.Errorf("messages: %s", kinds)
+	}
+
+	anne.answers(copy, "#observateur bruno\n#note\nIl a rappelé.\n")
+	bruno.reads()
+	d.says(bruno.finds("a rappelé"), "Il a rappelé")
+	d.drained()
+	anne.hearsNothing()
+	bruno.drop()
+	anne.answers(copy, "#observateur -bruno\n#note Fini.\n")
+	d.says(anne.reads(), "envoyée à personne")
+	bruno.hearsNothing()
+	jean.hearsNothing()
 }

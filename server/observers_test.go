@@ -45,6 +45,7 @@ func TestAnObserverOutsideSeesWhatIsPublic(t *testing.T) {
 
 	// Never notes or asides.
 	anne.answers(more, "#note\nSECRET-NOTE : entre nous, il exagère.\n")
+	d.says(anne.reads(), "envoyée à personne")
 	anne.answers(more, "#ask expert@other.example\nSECRET-ASIDE : votre avis ?\n")
 	d.drained()
 	supplier.hearsNothing()
@@ -58,7 +59,7 @@ func TestAnObserverOutsideSeesWhatIsPublic(t *testing.T) {
 	}
 	d.expect(10000, ticket.Pending, "anne")
 	anne.answers(note, "SECRET-REPONSE : ah bon.\n") // a reply to a note is a note
-	d.says(anne.reads(), "resté une note interne")
+	d.says(anne.reads(), "resté une note interne", "envoyée à personne")
 	supplier.answers(answer, "Absent.\n", "Auto-Submitted: auto-replied") // kept, and disturbs nobody
 	anne.hearsNothing()
 	jean.hearsNothing()

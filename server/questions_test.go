@@ -129,6 +129,7 @@ func TestAConversationByMail(t *testing.T) {
 	desk := d.deskOf(anne, "anne")
 	_, copy := d.ask(jean, anne, "Une question", "Le texte de Jean.\n")
 	anne.answers(copy, "#note\nUne note SECRÈTE.\n")
+	anne.reads() // nobody else follows the ticket
 	anne.answers(copy, "La réponse d'Anne.\n")
 	jean.reads()
 	d.exports("Ailleurs")

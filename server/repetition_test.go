@@ -16,7 +16,7 @@ func TestAnAgentsMailTwiceIsOneAct(t *testing.T) {
 	}{
 		{"an answer", "Voici la réponse.\n", 1, 0},
 		{"a command", "#solved fini\n", 0, 1},
-		{"a note", "#note\nvoir.\n", 0, 0},
+		{"a note", "#note\nvoir.\n", 0, 1},
 		{"held by the guard", "Ci-joint le devis.\n", 0, 1},
 		{"an unknown command", "#sovled\n", 0, 1},
 	} {

@@ -26,7 +26,7 @@ const (
 	NoticeWelcome     NoticeKind = "welcome"    // the same for a new agent: Desk, Page
 	NoticeTranscript  NoticeKind = "transcript" // what commands did: Lines are sentences
 	NoticeUnknown     NoticeKind = "unknown"    // commands not carried out: Lines are the reasons, Closest, Correction, Held, Text
-	NoticeNoteDefault NoticeKind = "note"       // a reply was kept as a note by default: link for #public
+	NoticeNoteDefault NoticeKind = "note"       // a note is kept: by default, or as it was meant to be (Yes); Alone
 	NoticePage        NoticeKind = "page"       // #list, #show, #history: Page; or Title, Text (preformatted)
 	NoticeFailed      NoticeKind = "failed"     // a delivery failed: Recipient, Answer, Enhanced, Text
 	NoticeLate        NoticeKind = "late"       // a delivery is late: Recipient, Answer, Until
@@ -66,6 +66,7 @@ type NoticeData struct {
 	Correction string       // unknown: the command lines as they were probably meant, "" when nobody knows
 	Colleague  string       // guard: what the colleague wrote who has answered since
 	Asked      string       // decision: the first lines of what was asked
+	Alone      bool         // note: nobody else gets it
 	Desk       addr.Address // the agent's desk address
 	Page       *Page        // page, help, welcome: what was asked for; nil for none
 }
@@ -160,7 +161,7 @@ func noticeData(in NoticeIn, lang string) noticeView {
 		Recipient: address(d.Recipient), Desk: address(d.Desk), Page: d.Page.mark(),
 		Lines: cleanLines(d.Lines), Closest: cleanLines(d.Closest), Until: inZone(d.Until, in.Team), Yes: d.Yes, Held: d.Held, Orders: d.Orders,
 		People: offered(d.People, in.Team), UnknownAddress: bounce.OfReply(d.Enhanced, d.Answer) == bounce.Hard, Correction: cleanText(d.Correction), Colleague: strings.Trim(cleanText(d.Colleague), "\n"),
-		Asked: strings.Trim(cleanText(d.Asked), "\n"),
+		Alone: d.Alone, Asked: strings.Trim(cleanText(d.Asked), "\n"),
 	}
 	if d.Page != nil && v.Title == "" {
 		v.Title = cleanLine(d.Page.Title)

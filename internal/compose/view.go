@@ -61,6 +61,7 @@ type (
 		Correction       string // command lines
 		Colleague        string // what a colleague wrote
 		Asked            string // the first lines of a question
+		Alone            bool   // nobody else gets it
 		UnknownAddress   bool   // failed: the recipient's server does not know the address
 		People           []offeredView
 		Page             string // where the page goes, "" without one
@@ -121,7 +122,7 @@ func sampleData(name string) any {
 	case name == "block":
 		return blockView{Ticket: Ticket{Fields: make([]TicketField, 1), Missing: make([]string, 2)}, Cautions: []string{"x"}, Cc: make([]PersonData, 2), Omitted: make([]Attachment, 1), Mentions: []string{"1"}, Visitors: []string{"x"}, History: []string{"x"}, Links: true}
 	case isNotice(NoticeKind(name)):
-		return noticeView{People: make([]offeredView, 1), Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true, Correction: "x", Colleague: "x", Asked: "x", UnknownAddress: true, Page: markPage}
+		return noticeView{People: make([]offeredView, 1), Lines: []string{"x"}, Closest: []string{"x"}, Reasons: []string{"x"}, Text: "x", Answer: "x", Held: true, Correction: "x", Colleague: "x", Asked: "x", Alone: true, UnknownAddress: true, Page: markPage}
 	case isLetter(LetterKind(name)):
 		return letterView{Text: "x", Page: markPage, Agent: "x", Delay: "x", Fields: make([]config.Field, 1), Again: true}
 	}
