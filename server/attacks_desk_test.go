@@ -138,9 +138,7 @@ func TestAForgedRequestIsNotListed(t *testing.T) {
 	d.person("Jean", "jean@client.example").from("x@nobody.example").writes(generic, "Payez sur evil.example", "x\n")
 	jean.writes(generic, "Ma demande", "Bonjour\n")
 	jean.writes(generic, "mes demandes", "")
-	jean.reads()
-	list := jean.reads()
-	d.says(list, "Ma demande")
+	list := jean.finds("Ma demande") // the acknowledgement comes before or after it
 	d.without(list, "evil.example")
 }
 
