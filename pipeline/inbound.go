@@ -30,6 +30,7 @@ type inbound struct {
 	contact  *store.Contact
 	outcome  rules.Outcome
 	told     []*config.Team // the teams that hear of the ticket by this mail
+	admitted []uint64       // observers whom a rule has added, and who will hear so with this mail
 	caution  []compose.Caution
 	happened []ticket.What
 	misfits  map[string]string // values of fields that do not fit, by name
@@ -116,9 +117,11 @@ func (in *inbound) forward() error {
 	c := copyOf{t: in.t, m: in.m, mail: in.mail, kind: compose.CopyCustomer, cautions: in.caution, at: in.at, cc: mailboxes(in.t), why: in.facts.why(),
 		readers: readers, review: review}
 	if len(c.readers) == 0 {
-		return in.noReader()
+		err = in.noReader()
+	} else {
+		err = in.p.sendCopies(in.tx, in.w, c)
 	}
-	if err := in.p.sendCopies(in.tx, in.w, c); err != nil {
+	if err != nil {
 		return err
 	}
 	return in.showOutside()

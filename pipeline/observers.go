@@ -127,25 +127,30 @@ func (out *outbound) observeOutside(c ticket.Command, p ticket.Person) error {
 	if len(observersOutside(out.t)) >= maxObservers || len(out.t.Participants) >= maxInTicket || out.t.Full() {
 		return refuse(c, words(out.lang(), "tooMany"))
 	}
-	return out.admitObserver(p.Mailbox, out.by(), out.agent.Name)
-}
-
-// admitObserver makes somebody outside an observer, and says so; by is a name, ""
-// for a rule.
-func (in *inbound) admitObserver(m addr.Mailbox, by ticket.Actor, name string) error {
-	if was := in.t.Who(m.Address); was != nil && !ticket.Observer.Nearer(was.Relation) {
-		return nil
-	}
-	p := &ticket.Participant{Relation: ticket.Observer, Name: shortName(m.Name), Address: m.Address}
-	if err := in.event(ticket.Event{By: by, What: ticket.Joined, Participant: p}); err != nil {
+	who, err := out.admitObserver(p.Mailbox, out.by())
+	if err != nil || who == nil {
 		return err
 	}
+	return out.greetObserver(who, out.agent.Name)
+}
+
+// admitObserver makes somebody outside an observer; nil for who was nearer to the ticket already.
+func (in *inbound) admitObserver(m addr.Mailbox, by ticket.Actor) (*ticket.Participant, error) {
+	if was := in.t.Who(m.Address); was != nil && !ticket.Observer.Nearer(was.Relation) {
+		return nil, nil
+	}
+	p := &ticket.Participant{Relation: ticket.Observer, Name: shortName(m.Name), Address: m.Address}
+	return p, in.event(ticket.Event{By: by, What: ticket.Joined, Participant: p})
+}
+
+// greetObserver is the letter that says so; name is who has added the reader, "" for a rule.
+func (in *inbound) greetObserver(p *ticket.Participant, name string) error {
 	l := sideLetter{kind: compose.LetterObserver, t: in.t, who: p, data: compose.LetterData{Agent: name}, subject: in.w.customerSubject(in.t), at: in.at}
 	return in.p.sendSideLetter(in.tx, in.w, l)
 }
 
 // ruledObservers adds the people outside whom a rule names: a supplier who is
-// to follow all requests of a kind.
+// to follow all requests of a kind. They hear so above the mail that they are shown first.
 func (in *inbound) ruledObservers() error {
 	for _, typed := range in.outcome.Observe {
 		a, err := addr.Parse(typed)
@@ -155,7 +160,18 @@ func (in *inbound) ruledObservers() error {
 		if len(observersOutside(in.t)) >= maxObservers || len(in.t.Participants) >= maxInTicket || in.t.Full() {
 			return nil
 		}
-		if err := in.admitObserver(addr.Mailbox{Address: a}, ticket.System, ""); err != nil {
+		who, err := in.admitObserver(addr.Mailbox{Address: a}, ticket.System)
+		if err != nil {
+			return err
+		}
+		switch {
+		case who == nil:
+		case in.mail.IsSealed(): // nothing can stand above it
+			err = in.greetObserver(who, "")
+		default:
+			in.admitted = append(in.admitted, who.ID)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -173,34 +189,39 @@ func (in *inbound) showOutside() error {
 	if in.m == nil || in.m.Kind != ticket.KindIn || in.distrusted() {
 		return nil
 	}
-	return in.showObservers(func(head compose.Head) (compose.ReplyOut, error) {
+	return in.showObservers(func(head compose.Head, admits *config.Team) (compose.ReplyOut, error) {
 		out := in.outbound()
 		head.From.Name = compose.ViaName(in.m.From, in.team)
-		return in.w.compose.Reply(compose.ReplyIn{Head: head, Mail: in.mail, Rewrite: out.rewrite, Secrets: in.w.secrets, IsToken: out.isToken})
+		return in.w.compose.Reply(compose.ReplyIn{Head: head, Mail: in.mail, Rewrite: out.rewrite, Secrets: in.w.secrets, IsToken: out.isToken,
+			Admits: admits, Ticket: in.w.ticketData(in.t)})
 	})
 }
 
 // showReply sends an agent's answer to the observers outside.
 func (out *outbound) showReply() error {
-	return out.showObservers(out.composeWith)
+	return out.showObservers(func(head compose.Head, _ *config.Team) (compose.ReplyOut, error) { return out.composeWith(head) })
 }
 
 // showObservers writes one mail for each observer outside, in a thread of its
-// own.
-func (in *inbound) showObservers(write func(compose.Head) (compose.ReplyOut, error)) error {
+// own. write is told which team admits the reader by it, nil for who was there before.
+func (in *inbound) showObservers(write func(head compose.Head, admits *config.Team) (compose.ReplyOut, error)) error {
 	for _, who := range observersOutside(in.t) {
 		if who.Address.Key() == in.author.Address.Key() {
 			continue
 		}
 		m := in.p.minter(in.w, in.t)
 		mark := m.nextIn(0, addr.Person{N: who.ID})
+		var admits *config.Team
+		if slices.Contains(in.admitted, who.ID) {
+			admits = in.team
+		}
 		composed, err := write(compose.Head{From: addr.Mailbox{Address: m.sideAddress(0, addr.Person{N: who.ID})}, To: []addr.Mailbox{answerTo(who)},
-			Subject: in.w.customerSubject(in.t), Date: in.at, MessageID: mark.messageID, InReplyTo: mark.thread, References: []string{mark.thread}})
+			Subject: in.w.customerSubject(in.t), Date: in.at, MessageID: mark.messageID, InReplyTo: mark.thread, References: []string{mark.thread}}, admits)
 		if err != nil {
 			return err
 		}
 		if leaks(composed.Findings) {
-			if err := in.notShown(who); err != nil {
+			if err := in.notShown(who, admits != nil); err != nil {
 				return err
 			}
 			continue
@@ -222,8 +243,13 @@ func leaks(found []compose.Finding) bool {
 	})
 }
 
-// notShown writes down that an observer was not sent a mail.
-func (in *inbound) notShown(who *ticket.Participant) error {
+// notShown writes down that an observer was not sent a mail; who was to be admitted by it gets a letter.
+func (in *inbound) notShown(who *ticket.Participant, admits bool) error {
+	if admits {
+		if err := in.greetObserver(who, ""); err != nil {
+			return err
+		}
+	}
 	return in.event(ticket.Event{By: ticket.System, What: ticket.DeliveryFailed, Message: in.m.Seq, Data: map[string]string{
 		"to": who.Address.String(), "purpose": string(store.PurposeAside), "text": "not shown to an observer: it bears what must not leave"}})
 }

@@ -10,15 +10,19 @@ import (
 )
 
 // question is what stands above the text of a mail that asks for a decision: what
-// is asked, and links that answer it; "" for other mails. The links write to the address in From.
+// is asked, and links that answer it; or of the first mail to an observer, that it is; "" for other mails. The links write to the address in From.
 func (c *Composer) question(in ReplyIn) (marked, error) {
-	if !in.Decision {
+	kind, team := LetterApproval, in.Team
+	switch {
+	case in.Admits != nil:
+		kind, team = LetterObserver, in.Admits
+	case !in.Decision:
 		return "", nil
 	}
-	set := c.set(in.Team, in.Lang)
-	view := letterView{Team: teamData(in.Team), Ticket: in.Ticket.clean(), Agent: cleanLine(in.Agent),
+	set := c.set(team, in.Lang)
+	view := letterView{Team: teamData(team), Ticket: in.Ticket.clean(), Agent: cleanLine(in.Agent),
 		Actions: actions{Address: address(in.Head.From.Address), Subject: cleanLine(in.Head.Subject)}} // no id: the guard takes one in a text for a leak
-	_, body, err := set.render(string(LetterApproval), view)
+	_, body, err := set.render(string(kind), view)
 	return body, err
 }
 

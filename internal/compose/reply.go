@@ -38,6 +38,9 @@ type ReplyIn struct {
 	// is what it says of the ticket.
 	Decision bool
 	Ticket   Ticket
+	// Admits is the team in whose words it stands above all else that the reader observes the ticket from now
+	// on, nil for no such words.
+	Admits *config.Team
 	// DropQuote leaves out what is quoted below the agent's new text, where it can
 	// be told apart, with its pictures.
 	DropQuote bool
