@@ -6,7 +6,7 @@ import (
 )
 
 // maxGuessed is how much of a mail the guess of its language looks at, in bytes.
-const maxGuessed = 8 << 10
+const maxGuessed = 2 << 10
 
 // guessLanguage is the language that a mail is clearly written in, "" in doubt.
 // It is for mail of customers only, and for this request: what is known of the

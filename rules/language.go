@@ -15,7 +15,9 @@ func Language(header, text string) string {
 		if _, after, ok := strings.Cut(strings.ReplaceAll(w, "’", "'"), "'"); ok && after != "" {
 			w = after // l'adresse
 		}
-		count[wordOf(w)]++
+		if lang := tells[w]; lang != "" {
+			count[lang]++
+		}
 	}
 	said, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(header)), "-")
 	for _, pair := range [][2]string{{"fr", "en"}, {"en", "fr"}} {
@@ -36,13 +38,13 @@ const (
 		" from would could been which there does what when how can should any help about because "
 )
 
-// wordOf is the language that a word tells of, "" for none.
-func wordOf(w string) string {
-	switch {
-	case strings.Contains(frenchWords, " "+w+" "):
-		return "fr"
-	case strings.Contains(englishWords, " "+w+" "):
-		return "en"
+// tells is the language that each of those words tells of.
+var tells = func() map[string]string {
+	m := map[string]string{}
+	for lang, words := range map[string]string{"fr": frenchWords, "en": englishWords} {
+		for _, w := range strings.Fields(words) {
+			m[w] = lang
+		}
 	}
-	return ""
-}
+	return m
+}()
