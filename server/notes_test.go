@@ -436,8 +436,7 @@ func TestANoteThatReachesNobodySaysSo(t *testing.T) {
 	}
 
 	anne.answers(copy, "#observateur bruno\n#note\nIl a rappelé.\n")
-	bruno.reads()
-	d.says(bruno.finds("a rappelé"), "Il a rappelé")
+	d.says(bruno.finds("a rappelé"), "Il a rappelé") // beside the mail that says that he observes
 	d.drained()
 	anne.hearsNothing()
 	bruno.drop()
