@@ -122,6 +122,14 @@ func TestOrgDomainAndFreemail(t *testing.T) {
 	}
 }
 
+// An alef sign is mapped to a Hebrew letter only after its direction was looked
+// at: the A-label of the name is one that nobody accepts.
+func TestDomainWhoseALabelIsRefused(t *testing.T) {
+	if d, err := ParseDomain("\u2135A.example"); err == nil {
+		t.Errorf("taken as %q", d)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"a@b.example", `"a\"b"@c.example`, "a@[IPv6:::1]", "用户@例子.广告", "jos\u0065\u0301@x.example", "\"a\u037e\"@x.example", "\u212a@x.example",
 		"a@xn--bcher-kva.example", "İ@x.example", "a+t7777@desk.example"} {

@@ -18,7 +18,7 @@ func ParseDomain(s string) (string, error) {
 	d := lowerASCII(s)
 	if !isASCII(d) || strings.Contains(d, "xn--") {
 		var err error
-		if d, err = lookupProfile().ToASCII(d); err != nil {
+		if d, err = toASCII(d); err != nil {
 			return "", fmt.Errorf("%w: domain: %w", errSyntax, err)
 		}
 	}
@@ -26,6 +26,19 @@ func ParseDomain(s string) (string, error) {
 		return "", err
 	}
 	return d, nil
+}
+
+// toASCII makes A-labels. It reads its own result again: the library checks the
+// direction of a label before it maps it, so that some names come out in a form
+// that it would refuse, and an address must stay what it is when it is written
+// and read.
+func toASCII(name string) (string, error) {
+	p := lookupProfile()
+	once, err := p.ToASCII(name)
+	if err != nil {
+		return "", err
+	}
+	return p.ToASCII(once)
 }
 
 // lookupProfile is UTS 46 for lookup, non-transitional; the hyphens are
