@@ -6,7 +6,7 @@
 //	postdesk-load check -ledger run.jsonl -data /var/lib/postdesk
 //
 // With -data the server must have stopped, and mails that belong to no ticket are
-// seen too.
+// seen too. bench/README.md says how other servers are measured with it.
 package main
 
 import (
@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -29,7 +30,7 @@ func main() {
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout)
 	if errors.Is(err, errUsage) {
-		fmt.Fprintln(os.Stderr, "usage: postdesk-load send|check [flags]; -h after either lists its flags")
+		fmt.Fprintln(os.Stderr, "usage: postdesk-load send|check|sendmail [flags]; -h after each lists its flags")
 		os.Exit(2)
 	}
 	if err != nil {
@@ -49,6 +50,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return send(ctx, args[1:], out)
 	case "check":
 		return check(ctx, args[1:], out)
+	case "sendmail":
+		return sendmail(ctx, args[1:], os.Stdin)
 	}
 	return errUsage
 }
@@ -57,6 +60,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 type sending struct {
 	load.Options
 	ledger, sinks, key, selector, dns string
+	result, label, command            string
 	drop                              int
 }
 
@@ -72,7 +76,11 @@ func (s *sending) flags() *flag.FlagSet {
 	f.IntVar(&s.PerMail, "per-mail", 2, "mails out that one mail in causes; 0: wait until it is quiet")
 	f.DurationVar(&s.Quiet, "quiet", 10*time.Second, "the end, when nothing more goes out for so long")
 	f.DurationVar(&s.Limit, "limit", 5*time.Minute, "the end in any case")
-	f.IntVar(&s.PID, "pid", 0, "the server's process, to measure CPU and memory")
+	f.StringVar(&s.command, "command", "", "instead of SMTP: a program and its arguments, run for each mail with the mail as its input")
+	f.StringVar(&s.Watch.Group, "cgroup", "", "folder of the server's control group, to measure CPU and memory")
+	f.Func("pid", "the server's processes by commas, measured with their descendants when there is no -cgroup", s.watch)
+	f.StringVar(&s.result, "result", "", "file to which one line of tab-separated values is added")
+	f.StringVar(&s.label, "label", "", "the first fields of that line: name=value by commas")
 	f.StringVar(&s.ledger, "ledger", "", "file that the ledger is written to")
 	f.StringVar(&s.sinks, "sink", "", "where to listen for what the server sends out; several by commas")
 	f.IntVar(&s.drop, "drop-every", 0, "the sinks drop the line after the final dot of every so many mails")
@@ -80,6 +88,18 @@ func (s *sending) flags() *flag.FlagSet {
 	f.StringVar(&s.selector, "selector", "load", "of the DKIM key; the domain is that of -from")
 	f.StringVar(&s.dns, "dns", "", "where to serve DNS for the customers' domain during the run, for the server's dns.resolver")
 	return f
+}
+
+// watch reads the numbers of processes.
+func (s *sending) watch(list string) error {
+	for _, f := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' }) {
+		pid, err := strconv.Atoi(f)
+		if err != nil {
+			return err
+		}
+		s.Watch.PIDs = append(s.Watch.PIDs, pid)
+	}
+	return nil
 }
 
 // open reads the key and begins to listen; done ends that.
@@ -121,6 +141,7 @@ func send(ctx context.Context, args []string, out io.Writer) error {
 	if err := s.flags().Parse(args); err != nil {
 		return errUsage
 	}
+	s.Command = strings.Fields(s.command)
 	done, err := s.open()
 	defer done()
 	if err != nil {
@@ -133,7 +154,7 @@ func send(ctx context.Context, args []string, out io.Writer) error {
 	if err := report.Print(out); err != nil {
 		return err
 	}
-	if err := writeLedger(s.ledger, report); err != nil {
+	if err := errors.Join(writeLedger(s.ledger, report), addResult(s.result, s.label, report)); err != nil {
 		return err
 	}
 	return tell(out, load.Check(report.Sent, report.Arrived, len(s.Sinks) > 0, nil))

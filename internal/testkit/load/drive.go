@@ -60,7 +60,13 @@ type client struct {
 // dot was sent counts as refused (a 4xx of our own), since the server can't have it.
 func (c *client) send(l letter) Entry {
 	start := time.Now()
-	code, text := c.transact(l)
+	var code int
+	var text string
+	if len(c.o.Command) > 0 {
+		code, text = hand(c.ctx, c.o.Command, l)
+	} else {
+		code, text = c.transact(l)
+	}
 	e := Entry{Session: c.session, MessageID: l.id, SHA256: l.sum, Code: code, Text: text, At: time.Now(), Took: time.Since(start)}
 	if c.o.Single || code/100 != 2 {
 		c.quit()

@@ -13,16 +13,17 @@ import (
 	"time"
 )
 
-// Options say what is sent and how. Addr is required.
+// Options say what is sent and how. Addr or Command is required.
 type Options struct {
-	Addr        string // the server's MX, host:port on loopback
-	Mails       int    // 100 when zero
-	Connections int    // at the same time; 1 when zero
-	Size        int    // bytes of the text of a mail; 4096 when zero
-	Single      bool   // a connection for each mail
-	From        string // the customers are local part + number @ domain; "customer@client.example" when empty
-	To          string // a team's address
-	Key         *Key   // signs the mails when not nil
+	Addr        string   // the server's MX, host:port on loopback
+	Command     []string // instead of SMTP: a program that gets each mail on its standard input, with \n as line end
+	Mails       int      // 100 when zero
+	Connections int      // at the same time; 1 when zero
+	Size        int      // bytes of the text of a mail; 4096 when zero
+	Single      bool     // a connection for each mail
+	From        string   // the customers are local part + number @ domain; "customer@client.example" when empty
+	To          string   // a team's address
+	Key         *Key     // signs the mails when not nil
 
 	// Sinks receive what the server sends out. PerMail is how many mails out
 	// one mail in should cause (2: an acknowledgement and one copy); the run is
@@ -32,7 +33,7 @@ type Options struct {
 	Quiet   time.Duration
 	Limit   time.Duration // of the whole run; 5 min when zero
 
-	PID int // whose CPU time and memory are measured, 0 is nobody's
+	Watch Watched // whose CPU time and memory are measured
 }
 
 // Run sends all mails and waits for what goes out because of them. The error is
@@ -48,25 +49,28 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.Limit)
 	defer cancel()
-	meter := startMeter(o.PID)
+	meter := startMeter(o.Watch)
 	start := time.Now()
 	sent := drive(ctx, o, letters)
 	end := time.Now()
-	drained := drain(ctx, o, sent)
-	r := &Report{Sent: sent, Accepting: end.Sub(start)}
+	drained, missing := drain(ctx, o, sent)
+	r := &Report{Sent: sent, Accepting: end.Sub(start), Missing: missing}
 	for _, s := range o.Sinks {
 		r.Arrived = append(r.Arrived, s.Arrivals()...)
 	}
 	if !drained.IsZero() {
 		r.Draining = drained.Sub(start)
 	}
-	r.CPU, r.PeakPSS = meter.stop()
+	cpu, peak := meter.stop()
+	r.CPU, r.PeakPSS, r.PeakAnon = cpu, peak.pss, peak.anonymous
 	return r, nil
 }
 
 func (o *Options) fill() error {
-	if err := Loopback(o.Addr); err != nil {
-		return err
+	if len(o.Command) == 0 {
+		if err := Loopback(o.Addr); err != nil {
+			return err
+		}
 	}
 	if o.To == "" {
 		return errors.New("the address of a team is missing")
@@ -105,11 +109,11 @@ func Loopback(addr string) error {
 	return nil
 }
 
-// drain waits until the sinks have what they should get, and returns when the
-// last of it came.
-func drain(ctx context.Context, o Options, sent []Entry) (last time.Time) {
+// drain waits until the sinks have what they should get. It returns when the
+// last of it came, and how many mails did not.
+func drain(ctx context.Context, o Options, sent []Entry) (last time.Time, missing int) {
 	if len(o.Sinks) == 0 {
-		return last
+		return last, 0
 	}
 	want := 0
 	for i := range sent {
@@ -133,12 +137,13 @@ func drain(ctx context.Context, o Options, sent []Entry) (last time.Time) {
 		if last.After(quiet) {
 			quiet = last
 		}
-		if o.PerMail > 0 && have >= want || time.Since(quiet) > o.Quiet {
-			return last
+		missing = max(want-have, 0)
+		if o.PerMail > 0 && missing == 0 || time.Since(quiet) > o.Quiet {
+			return last, missing
 		}
 		select {
 		case <-ctx.Done():
-			return last
+			return last, missing
 		case <-tick.C:
 		}
 	}

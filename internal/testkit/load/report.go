@@ -3,11 +3,8 @@ package load
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -17,8 +14,10 @@ type Report struct {
 	Arrived   []Arrival
 	Accepting time.Duration // from the first connect to the last reply
 	Draining  time.Duration // from the first connect to the last mail at a sink
-	CPU       time.Duration // that the process used meanwhile, 0 when none was named
-	PeakPSS   int64         // bytes
+	CPU       time.Duration // that the watched processes used meanwhile, 0 when none were named
+	PeakPSS   int64         // bytes, all of them together
+	PeakAnon  int64         // bytes of it that are not of a file
+	Missing   int           // mails that should have come to the sinks and did not
 }
 
 // Accepted counts the mails that got a 250.
@@ -57,7 +56,7 @@ func (r *Report) Print(w io.Writer) error {
 		fmt.Fprintf(&b, "went out     %d mails, the last after %.2f s: %.1f mails in/s end to end\n", len(r.Arrived), r.Draining.Seconds(), rate(ok, r.Draining))
 	}
 	if r.CPU > 0 {
-		fmt.Fprintf(&b, "server       %.2f ms of CPU per mail, %.1f MB of memory (PSS) at most\n", millis(r.CPU)/float64(max(ok, 1)), float64(r.PeakPSS)/(1<<20))
+		fmt.Fprintf(&b, "server       %.2f ms of CPU per mail, %.1f MB of memory (PSS) at most, %.1f MB of it anonymous\n", millis(r.CPU)/float64(max(ok, 1)), megabytes(r.PeakPSS), megabytes(r.PeakAnon))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -72,76 +71,4 @@ func rate(n int, d time.Duration) float64 {
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// meter watches a process.
-type meter struct {
-	pid   int
-	begin time.Duration
-	peak  int64
-	end   chan struct{}
-	done  sync.WaitGroup
-}
-
-// startMeter samples the memory of a process five times a second until stop.
-func startMeter(pid int) *meter {
-	m := &meter{pid: pid, end: make(chan struct{})}
-	if pid == 0 {
-		return m
-	}
-	m.begin = cpuTime(pid)
-	m.done.Go(func() {
-		tick := time.NewTicker(200 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			m.peak = max(m.peak, memory(pid))
-			select {
-			case <-m.end:
-				return
-			case <-tick.C:
-			}
-		}
-	})
-	return m
-}
-
-func (m *meter) stop() (cpu time.Duration, peak int64) {
-	close(m.end)
-	m.done.Wait()
-	if m.pid == 0 {
-		return 0, 0
-	}
-	return max(cpuTime(m.pid)-m.begin, 0), m.peak
-}
-
-// clockTick is USER_HZ, which is 100 on every Linux that Go runs on.
-const clockTick = 10 * time.Millisecond
-
-// cpuTime is user and system time of a process, from proc(5).
-func cpuTime(pid int) time.Duration {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return 0
-	}
-	// The name, in parentheses, may hold anything.
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	if len(fields) < 13 {
-		return 0
-	}
-	user, _ := strconv.ParseInt(fields[11], 10, 64)
-	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * clockTick
-}
-
-// memory is the proportional set size of a process, bytes.
-func memory(pid int) int64 {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/smaps_rollup")
-	if err != nil {
-		return 0
-	}
-	for l := range strings.Lines(string(text)) {
-		if f := strings.Fields(l); len(f) == 3 && f[0] == "Pss:" {
-			kb, _ := strconv.ParseInt(f[1], 10, 64)
-			return kb << 10
-		}
-	}
-	return 0
-}
+func megabytes(n int64) float64 { return float64(n) / (1 << 20) }

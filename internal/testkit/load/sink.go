@@ -117,6 +117,7 @@ type sinkPeer struct {
 	r    *bufio.Reader
 	w    *bufio.Writer
 	to   []string
+	mail []byte // the buffer of all its mails
 }
 
 func (p *sinkPeer) say(reply string) bool {
@@ -155,21 +156,21 @@ func (p *sinkPeer) data() bool {
 	if p.w.Flush() != nil {
 		return false
 	}
-	var mail []byte
-	for {
-		l, err := p.r.ReadBytes('\n')
-		if err != nil {
+	p.mail = p.mail[:0]
+	for begin := true; ; {
+		l, err := p.r.ReadSlice('\n') // a part of a line when it is longer than the buffer
+		if err != nil && err != bufio.ErrBufferFull {
 			return false
 		}
-		if string(l) == ".\r\n" {
+		if begin && string(l) == ".\r\n" {
 			break
 		}
-		if l[0] == '.' {
+		if begin && l[0] == '.' {
 			l = l[1:]
 		}
-		mail = append(mail, l...)
+		p.mail, begin = append(p.mail, l...), err == nil
 	}
-	return p.sink.take(mail, p.to) && p.say("250 2.0.0 ok")
+	return p.sink.take(p.mail, p.to) && p.say("250 2.0.0 ok")
 }
 
 // take remembers a mail for each of its recipients. It is false when the line
@@ -197,16 +198,20 @@ func (s *Sink) take(mail []byte, to []string) bool {
 // their text, acknowledgements in their header.
 var mark = regexp.MustCompile(`load\.[0-9a-z]+\.[0-9]+@[0-9A-Za-z.-]+`)
 
-var (
-	ownID         = regexp.MustCompile(`(?im)^Message-ID:\s*<([^>]*)>`)
-	autoSubmitted = regexp.MustCompile(`(?im)^Auto-Submitted:\s*auto-replied`)
-)
-
+// describe reads no more of a mail than it must: the sinks share the processors
+// with the server that is measured.
 func describe(mail []byte) Arrival {
-	head, _, _ := bytes.Cut(mail, []byte("\r\n\r\n"))
-	a := Arrival{Origin: string(mark.Find(mail)), Ack: autoSubmitted.Match(head)}
-	if m := ownID.FindSubmatch(head); m != nil {
-		a.Own = string(m[1])
+	a := Arrival{Origin: string(mark.Find(mail))}
+	for l := range bytes.Lines(mail) {
+		name, value, ok := bytes.Cut(l, []byte(":"))
+		switch {
+		case !ok && len(bytes.TrimSpace(l)) == 0:
+			return a // the end of the header
+		case bytes.EqualFold(name, []byte("Message-ID")):
+			a.Own = string(bytes.Trim(value, " \t\r\n<>"))
+		case bytes.EqualFold(name, []byte("Auto-Submitted")):
+			a.Ack = bytes.HasPrefix(bytes.ToLower(bytes.TrimSpace(value)), []byte("auto-replied"))
+		}
 	}
 	return a
 }
