@@ -20,6 +20,7 @@ const (
 var (
 	errReplyTooLong = errors.New("the server's reply is too long")
 	errGarbage      = errors.New("the server does not speak SMTP")
+	errOutOfStep    = errors.New("the server answers what was not said yet")
 )
 
 // answer is a server's reply, RFC 5321 §4.2, cleaned: no control characters,

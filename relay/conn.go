@@ -89,7 +89,13 @@ func earliest(t, until time.Time) time.Time {
 	return t
 }
 
+// flush sends what is queued. All that was said before has been answered by then: a
+// server that has spoken on is out of step, and its yes to the final dot might come
+// before the mail.
 func (c *conn) flush(stage string, timeout time.Duration) *failure {
+	if c.r.Buffered() > 0 {
+		return brokenOff(c.host, stage, errOutOfStep)
+	}
 	c.nc.SetWriteDeadline(c.deadline(timeout))
 	if err := c.w.Flush(); err != nil {
 		return brokenOff(c.host, stage, err)

@@ -195,6 +195,9 @@ func (c *conn) data(body *outgoingBody, accepted []int, started func([]int) erro
 		}
 		return answer{}, f
 	}
+	if c.r.Buffered() > 0 {
+		return answer{}, brokenOff(c.host, "DATA", errOutOfStep)
+	}
 	if f := c.sendBody(body); f != nil {
 		return answer{}, f
 	}
