@@ -26,6 +26,10 @@ const (
 	DNSTruncated         // UDP answers are empty and truncated; TCP works
 	DNSGarbage           // bytes that are no DNS message
 	DNSLying             // a well-formed answer to another question
+	DNSForged            // the right question, a wrong number, and a record that passes everything
+	DNSDeadTCP           // UDP answers are truncated, and TCP connections are closed without a word
+	DNSHuge              // as many records as 64 KB hold, all of the same kind
+	DNSLoop              // an alias of a name below, which is one of a name below
 )
 
 // DNS is a name server on a free port of the loopback interface, UDP and TCP.
@@ -198,6 +202,11 @@ func (d *DNS) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 	case DNSGarbage:
 		_, _ = w.Write([]byte{0xff, 0x00, 0xde, 0xad})
 		return
+	case DNSDeadTCP:
+		if !udp {
+			_ = w.Close()
+			return
+		}
 	}
 	_ = w.WriteMsg(d.answer(q, name, mode, udp))
 }
@@ -226,7 +235,7 @@ func (d *DNS) ask(name string, qtype uint16) DNSMode {
 func (d *DNS) answer(q *dns.Msg, name string, mode DNSMode, udp bool) *dns.Msg {
 	m := new(dns.Msg)
 	m.SetReply(q)
-	m.Authoritative, m.RecursionAvailable = true, true
+	m.Authoritative, m.RecursionAvailable, m.Compress = true, true, mode == DNSHuge
 	switch {
 	case mode == DNSNXDomain:
 		m.Rcode = dns.RcodeNameError
@@ -234,13 +243,18 @@ func (d *DNS) answer(q *dns.Msg, name string, mode DNSMode, udp bool) *dns.Msg {
 		m.Rcode = dns.RcodeServerFailure
 	case mode == DNSRefused:
 		m.Rcode = dns.RcodeRefused
-	case mode == DNSTruncated && udp:
+	case udp && (mode == DNSTruncated || mode == DNSDeadTCP || mode == DNSHuge):
 		m.Truncated = true
+	case mode == DNSHuge:
+		m.Answer = manyRecords(name, q.Question[0].Qtype)
+	case mode == DNSLoop:
+		m.Answer = aliases(name)
+	case mode == DNSForged:
+		m.Id++
+		m.Answer = oneRecord(name, `TXT "v=spf1 +all"`)
 	case mode == DNSLying:
 		m.Question[0].Name = "liar.example."
-		if rr, err := dns.NewRR("liar.example. 60 IN TXT \"v=spf1 +all\""); err == nil {
-			m.Answer = []dns.RR{rr}
-		}
+		m.Answer = oneRecord("liar.example.", `TXT "v=spf1 +all"`)
 	default:
 		m.Answer, m.Rcode = d.lookup(name, q.Question[0].Qtype)
 		if udp {
@@ -255,6 +269,41 @@ func udpSize(q *dns.Msg) int {
 		return int(o.UDPSize())
 	}
 	return dns.MinMsgSize
+}
+
+// oneRecord is one in zone file form, none when it can't be read.
+func oneRecord(name, record string) []dns.RR {
+	rr, err := dns.NewRR(name + " 60 IN " + record)
+	if err != nil || rr == nil {
+		return nil
+	}
+	return []dns.RR{rr}
+}
+
+// manyRecords is what fits into one message of TCP.
+func manyRecords(name string, qtype uint16) (list []dns.RR) {
+	for i := 0; i < 1500; i++ {
+		switch qtype {
+		case dns.TypeTXT:
+			list = append(list, oneRecord(name, fmt.Sprintf(`TXT "v=spf1 a:h%d.example"`, i))...)
+		case dns.TypeMX:
+			list = append(list, oneRecord(name, fmt.Sprintf("MX %d h%d.example.", i, i))...)
+		case dns.TypeA:
+			list = append(list, oneRecord(name, fmt.Sprintf("A 192.0.%d.%d", 2+i>>8, i&255))...)
+		}
+	}
+	return list
+}
+
+// aliases lead from a name to ever new ones below it, and back.
+func aliases(name string) (list []dns.RR) {
+	first := name
+	for i := range 20 {
+		next := fmt.Sprintf("c%d.%s", i, first)
+		list = append(list, oneRecord(name, "CNAME "+next)...)
+		name = next
+	}
+	return append(list, oneRecord(name, "CNAME "+first)...)
 }
 
 // lookup follows CNAMEs among the records; a loop ends after ten.

@@ -48,13 +48,21 @@ func TestDNSModes(t *testing.T) {
 	if _, err := r.LookupTXT(ctx, "loop.test."); err == nil {
 		t.Error("loop: no error")
 	}
-	for _, m := range []DNSMode{DNSServFail, DNSTimeout, DNSGarbage, DNSLying} {
+	for _, m := range []DNSMode{DNSServFail, DNSTimeout, DNSGarbage, DNSLying, DNSForged, DNSDeadTCP} {
 		d.SetMode("bad.test", m)
 		short, stop := context.WithTimeout(ctx, 200*time.Millisecond)
 		if got, err := r.LookupTXT(short, "x.bad.test."); err == nil || errors.As(err, &de) && de.IsNotFound {
 			t.Errorf("mode %d: %q, %v", m, got, err)
 		}
 		stop()
+	}
+	d.SetMode("bad.test", DNSHuge)
+	if got, err := r.LookupTXT(ctx, "x.bad.test."); err != nil || len(got) != 1500 {
+		t.Errorf("huge: %d records, %v", len(got), err)
+	}
+	d.SetMode("bad.test", DNSLoop)
+	if got, err := r.LookupTXT(ctx, "x.bad.test."); err == nil {
+		t.Errorf("a loop of aliases: %q", got)
 	}
 	if q := d.Queries(); len(q) == 0 || !strings.HasSuffix(q[0], " TXT") {
 		t.Errorf("queries: %q", q)

@@ -37,7 +37,7 @@ type Step struct {
 	Raw    bool   // the reply is sent as it is, without CRLF
 	Drop   bool   // the connection is closed, after Reply if there is one
 	Stall  bool   // nothing more is said until the peer leaves
-	Accept bool   // at AtDot: the mail is kept all the same
+	Accept bool   // at AtDot: the mail is kept all the same, and Unanswered unless Reply is a yes
 	Times  int    // act so many times, then be ordinary again; 0 is always
 }
 
@@ -72,6 +72,10 @@ type Received struct {
 	TLS    bool
 	Conn   int // number of the connection, from 1
 	At     time.Time
+
+	// Unanswered: it was kept and the peer was told nothing or nonsense, so that it has to
+	// send it again.
+	Unanswered bool
 }
 
 // Sink is an SMTP server that remembers what it is sent. It is closed when the

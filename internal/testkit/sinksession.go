@@ -304,10 +304,11 @@ func (s *sinkSession) data() bool {
 	if s.mail == nil || len(s.mail.To) == 0 {
 		return s.put("503 5.5.1 no recipient")
 	}
-	if step, ok := s.sink.step(AtDATA); ok && !strings.HasPrefix(step.Reply, "354") {
-		return s.act(step, "")
+	begin, ok := s.sink.step(AtDATA)
+	if ok && !strings.HasPrefix(begin.Reply, "354") {
+		return s.act(begin, "")
 	}
-	if s.put("354 go on") && s.w.Flush() != nil {
+	if !s.act(begin, "354 go on") || s.w.Flush() != nil {
 		return false
 	}
 	mail := *s.mail
@@ -325,7 +326,9 @@ func (s *sinkSession) data() bool {
 		s.sink.keep(mail)
 		return s.put("250 2.0.0 queued as sink")
 	}
-	if step.Accept || strings.HasPrefix(step.Reply, "2") {
+	yes := strings.HasPrefix(step.Reply, "2")
+	if step.Accept || yes {
+		mail.Unanswered = !yes
 		s.sink.keep(mail)
 	}
 	return s.act(step, "250 2.0.0 queued as sink")
