@@ -19,6 +19,7 @@ import (
 	"postdesk/internal/message"
 	"postdesk/internal/password"
 	"postdesk/internal/testkit"
+	"postdesk/relay"
 	"postdesk/server"
 	"postdesk/store"
 )
@@ -36,6 +37,8 @@ type desk struct {
 	alarm             alarm                                 // of the timers
 	elapsed           func() time.Duration                  // a clock that nobody sets; nil follows postdesk's
 	resolver          func(server.Resolver) server.Resolver // between postdesk and the DNS, nil for nothing
+	storage           func(*store.Options)                  // what the data lies on, nil for the disk
+	relay             func(*relay.Options)                  // how mail goes out, nil for as configured
 }
 
 // now is postdesk's clock.
@@ -66,7 +69,14 @@ func world() map[string][]string {
 // its tables.
 func newDesk(t *testing.T, change func(config string) string) *desk {
 	t.Helper()
+	return newDeskWith(t, change, func(*desk) {})
+}
+
+// newDeskWith is newDesk with something set before the first start.
+func newDeskWith(t *testing.T, change func(config string) string, set func(*desk)) *desk {
+	t.Helper()
 	d := &desk{T: t, dir: t.TempDir()}
+	set(d)
 	d.customers = testkit.NewSink(t, testkit.SinkOptions{Hostname: "mx.client.example"})
 	d.agents = testkit.NewSink(t, testkit.SinkOptions{Hostname: "mx.corp.example"})
 	d.dns = testkit.NewDNS(t, world())
@@ -151,7 +161,7 @@ func (d *desk) start(text string) {
 	if os.Getenv("POSTDESK_TEST_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	o := server.Options{Config: cfg, Resolver: d.dns.Resolver(), Log: log, Now: d.now, Elapsed: d.elapsed, After: d.alarm.after}
+	o := server.Options{Config: cfg, Resolver: d.dns.Resolver(), Log: log, Now: d.now, Elapsed: d.elapsed, After: d.alarm.after, Relay: d.relay}
 	if d.resolver != nil {
 		o.Resolver = d.resolver(o.Resolver)
 	}

@@ -1,0 +1,23 @@
+//go:build torture
+
+package server_test
+
+import (
+	"fmt"
+	"testing"
+)
+
+// All troubles, and each with a stop after every number of commands.
+func TestRemoteServersMisbehaveInEveryWay(t *testing.T) {
+	for i, x := range troubles() {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDeskWith(t, nil, func(d *desk) { d.relay = impatient })
+			l, again := d.ledger(), map[string]int{}
+			for stop := range 14 {
+				l.plays(fmt.Sprintf("t%d.%d", i, stop), x, stop, again)
+			}
+			l.balances(again)
+		})
+	}
+}
