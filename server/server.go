@@ -38,6 +38,8 @@ type Options struct {
 	Resolver Resolver                             // nil: as configured
 	// Relay lets tests and the demo change how mail goes out.
 	Relay func(*relay.Options)
+	// Store lets tests change what the data lies on.
+	Store func(*store.Options)
 }
 
 // Server is a running postdesk.
@@ -109,7 +111,11 @@ func (s *Server) openStore() (err error) {
 	if err := os.MkdirAll(filepath.Join(cfg.DataDir, "spool"), 0o700); err != nil {
 		return err
 	}
-	if s.Store, err = store.Open(StoreOptions(cfg, s.log, s.opts.Now, s.Metrics.Commit)); err != nil {
+	so := StoreOptions(cfg, s.log, s.opts.Now, s.Metrics.Commit)
+	if s.opts.Store != nil {
+		s.opts.Store(&so)
+	}
+	if s.Store, err = store.Open(so); err != nil {
 		return err
 	}
 	s.watch = newWatcher(s.Store, s.opts.Now, s.log)

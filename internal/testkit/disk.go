@@ -29,19 +29,15 @@ type Disk struct {
 	disk.OS
 	grave string
 
-	mu       sync.Mutex
-	off      bool
-	calls    int
-	failAt   int
-	failWith error
-	sticky   bool
-	fullKind string
-	fullLeft int
-	syncs    int
-	log      []string
-	free     func() (bytes, inodes uint64)
-	inodes   map[string]*inode // by present path
-	names    []nameChange      // not yet synced, oldest first
+	mu     sync.Mutex
+	off    bool
+	calls  int
+	faults diskFaults
+	syncs  int
+	log    []string
+	free   func() (bytes, inodes uint64)
+	inodes map[string]*inode // by present path
+	names  []nameChange      // not yet synced, oldest first
 }
 
 // inode is what a file's content was when it was last durable.
@@ -66,29 +62,6 @@ type nameChange struct {
 // NewDisk makes a disk that works.
 func NewDisk(t testing.TB) *Disk {
 	return &Disk{grave: t.TempDir(), inodes: map[string]*inode{}}
-}
-
-// FailAt lets the n-th call from now that changes something fail: 1 is the next. A write that
-// fails has written half; a sync that fails has lost what was not synced.
-func (d *Disk) FailAt(n int, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.failAt, d.failWith, d.sticky = d.calls+n, err, false
-}
-
-// FailFrom is FailAt for that call and all that follow.
-func (d *Disk) FailFrom(n int, err error) {
-	d.FailAt(n, err)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.sticky = true
-}
-
-// FullFor lets the next n calls of one kind ("write", "allocate", "create") find no room.
-func (d *Disk) FullFor(kind string, n int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.fullKind, d.fullLeft = kind, n
 }
 
 // Calls counts the calls that changed something, or tried.
@@ -130,31 +103,15 @@ func (d *Disk) Free(path string) (bytes, inodes uint64, err error) {
 	return d.OS.Free(path)
 }
 
-// call counts a call and says whether it fails.
-func (d *Disk) call(what, path string) error {
-	if d.off {
-		return ErrPowerOff
-	}
-	d.calls++
-	d.log = append(d.log, what+" "+filepath.Base(path))
-	if d.failAt > 0 && (d.calls == d.failAt || d.sticky && d.calls > d.failAt) {
-		d.log[len(d.log)-1] += " FAILS"
-		return fmt.Errorf("%s %s: %w", what, path, d.failWith)
-	}
-	if what == d.fullKind && d.fullLeft > 0 {
-		d.fullLeft--
-		d.log[len(d.log)-1] += " FULL"
-		return fmt.Errorf("%s %s: %w", what, path, ErrNoSpace)
-	}
-	return nil
-}
-
 // Open opens a file.
 func (d *Disk) Open(path string) (disk.File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.off {
 		return nil, ErrPowerOff
+	}
+	if err := d.kindFails("open", path); err != nil {
+		return nil, err
 	}
 	f, err := d.OS.Open(path)
 	return d.wrap(f, path), err
@@ -419,6 +376,14 @@ func (f *diskFile) Sync() error {
 	f.d.syncs++
 	f.inode.writes = f.inode.writes[:f.inode.lost]
 	return nil
+}
+
+// Close closes the file in any case, as close(2) does.
+func (f *diskFile) Close() error {
+	f.d.mu.Lock()
+	err := f.d.kindFails("close", f.name)
+	f.d.mu.Unlock()
+	return errors.Join(err, f.File.Close())
 }
 
 func (f *diskFile) Truncate(size int64) error {

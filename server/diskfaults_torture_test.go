@@ -1,0 +1,5 @@
+//go:build torture
+
+package server_test
+
+const diskStride = 1
