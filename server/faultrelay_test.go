@@ -31,7 +31,7 @@ func troubles() (list []trouble) {
 		add("a line of 10 MB", at, testkit.Step{Reply: "451 " + strings.Repeat("x", 10<<20)})
 		add("10 MB of lines", at, testkit.Step{Reply: "451 4.3.0 later", Big: 10 << 20})
 		add("lines without end", at, testkit.Step{Reply: "451 4.3.0 later", Big: math.MaxInt})
-		add("different codes", at, testkit.Step{Reply: "250-a\n451 b"})
+		add("different codes", at, testkit.Step{Reply: "451-a\n250 b"})
 		add("drop", at, testkit.Step{Drop: true})
 		add("stall", at, testkit.Step{Stall: true})
 	}

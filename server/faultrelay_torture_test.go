@@ -14,7 +14,7 @@ func TestRemoteServersMisbehaveInEveryWay(t *testing.T) {
 			t.Parallel()
 			d := newDeskWith(t, nil, func(d *desk) { d.relay = impatient })
 			l, again := d.ledger(), map[string]int{}
-			for stop := range 14 {
+			for _, stop := range []int{0, 1, 2, 3, 4, 5, 7, 9, 12} {
 				l.plays(fmt.Sprintf("t%d.%d", i, stop), x, stop, again)
 			}
 			l.balances(again)
