@@ -139,7 +139,7 @@ func (k *Key) sign(header [][2]string, text []byte) (string, error) {
 	var names []string
 	sum := sha256.New()
 	for _, f := range header {
-		names = append(names, f[0])
+		names = append(names, strings.ToLower(f[0]))
 		fmt.Fprintf(sum, "%s:%s\r\n", strings.ToLower(f[0]), f[1])
 	}
 	value := fmt.Sprintf("v=1; a=%s; c=relaxed/relaxed; d=%s; s=%s; t=%d; h=%s; bh=%s; b=", k.algorithm, k.Domain, k.Selector,
