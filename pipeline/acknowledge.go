@@ -109,7 +109,7 @@ func (in *inbound) ackFacts(target addr.Address, w *windows) (*rules.AckFacts, e
 	}
 	r := in.facts.Auth.Results
 	f := &rules.AckFacts{
-		Now: in.at, Header: in.mail.Header.Values, Subject: in.facts.Subject, Received: in.mail.Header.Count("Received"),
+		Now: in.at, Counted: in.steady, Header: in.mail.Header.Values, Subject: in.facts.Subject, Received: in.mail.Header.Count("Received"),
 		New: true, SameContent: same, AgentSubmission: in.facts.Class.Class == ClassAgent, AgentClaimed: in.facts.Class.Class == ClassHeld,
 		EnvelopeFrom: in.env.From, ReplyTo: plain(in.mail.Header.Mailboxes("Reply-To")), Target: target,
 		Own: in.generic, OwnToken: in.ownMark(), SMTPUTF8: in.env.SMTPUTF8, ToCcHasOurs: in.addressed(), Frontend: in.env.Peer.Frontend,
@@ -188,12 +188,12 @@ func plain(list []addr.Mailbox) []addr.Address {
 func (in *inbound) sameContent() (bool, error) {
 	var last time.Time
 	seen, err := store.Window(in.tx, sameScope, in.content(), &last)
-	return seen && !in.vouching && in.at.Sub(last).Abs() < sameContentFor, err
+	return seen && !in.vouching && in.steady.Sub(last).Abs() < sameContentFor, err
 }
 
 // rememberContent is for the mails that come after this one.
 func (in *inbound) rememberContent() error {
-	return store.SetWindow(in.tx, sameScope, in.content(), in.at, in.at.Add(sameContentFor))
+	return store.SetWindow(in.tx, sameScope, in.content(), in.steady, in.steady.Add(sameContentFor))
 }
 
 // content is what makes a mail the same to a reader.
@@ -249,8 +249,8 @@ func (in *inbound) count(target addr.Address, w *windows, waits bool) error {
 		if !x.limited {
 			continue
 		}
-		x.window.Add(in.at)
-		if err := store.SetWindow(in.tx, x.scope, x.name, x.window, in.at.Add(capMemory)); err != nil {
+		x.window.Add(in.steady)
+		if err := store.SetWindow(in.tx, x.scope, x.name, x.window, in.steady.Add(capMemory)); err != nil {
 			return err
 		}
 	}

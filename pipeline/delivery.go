@@ -28,6 +28,7 @@ type delivery struct {
 	targets    []target
 	id         string // what the client is told, and the log's mark
 	at         time.Time
+	steady     time.Time    // at, by a clock that nobody sets
 	author     addr.Mailbox // the only author, zero if there is not exactly one
 	facts      Facts
 	reports    *message.Report   // what report found
@@ -100,7 +101,7 @@ func (d *delivery) passed(why string) bool {
 
 // newDelivery reads the mail and what is known of its way.
 func (p *Pipeline) newDelivery(w *world, env *smtpd.Envelope, raw message.Source) (*delivery, error) {
-	d := &delivery{w: w, env: env, raw: raw, at: p.now().UTC()}
+	d := &delivery{w: w, env: env, raw: raw, at: p.now().UTC(), steady: p.steady.now()}
 	for _, to := range env.To {
 		t, _ := p.target(w, to)
 		d.targets = append(d.targets, t)

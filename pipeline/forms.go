@@ -155,7 +155,7 @@ func (in *inbound) sendForm() error {
 	if len(missing) == 0 {
 		return nil
 	}
-	to, err := in.p.underCap(in.tx, in.w, []*ticket.Participant{whence(r)}, in.at)
+	to, err := in.p.underCap(in.tx, in.w, []*ticket.Participant{whence(r)})
 	if err != nil || len(to) == 0 {
 		return err // the agent's copy says what is missing
 	}

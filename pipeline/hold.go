@@ -128,7 +128,7 @@ func (out *outbound) rememberHeld(id uint64) error {
 	if out.print() == "" {
 		return nil
 	}
-	return store.SetSeen(out.tx, out.print(), store.Seen{At: out.at, Held: id}, out.at.Add(sameMail))
+	return store.SetSeen(out.tx, out.print(), store.Seen{At: out.steady, Held: id}, out.steady.Add(sameMail))
 }
 
 // noticeOf is the notice for each reason.

@@ -16,7 +16,7 @@ func (p *Pipeline) Housekeep(ctx context.Context) error {
 	for ctx.Err() == nil {
 		n := 0
 		err := p.store.Update(ctx, func(tx store.Tx) (err error) {
-			n, err = store.Purge(tx, p.now(), purgeBatch)
+			n, err = store.Purge(tx, p.steady.now(), purgeBatch)
 			return err
 		})
 		if err != nil || n < purgeBatch {

@@ -223,13 +223,13 @@ func (in *inbound) remember() error {
 	if print == "" {
 		return nil
 	}
-	s := store.Seen{At: in.at, Ticket: in.t.Number, Message: in.m.Seq, Backed: in.facts.Auth.Backed != ""}
+	s := store.Seen{At: in.steady, Ticket: in.t.Number, Message: in.m.Seq, Backed: in.facts.Auth.Backed != ""}
 	for _, t := range in.targets {
 		if t.team != nil {
 			s.Teams = append(s.Teams, t.team.Address)
 		}
 	}
-	return store.SetSeen(in.tx, print, s, in.at.Add(sameMail))
+	return store.SetSeen(in.tx, print, s, in.steady.Add(sameMail))
 }
 
 // repeated recognises the same mail within seven days: a sender that lost our
@@ -241,7 +241,7 @@ func (in *inbound) repeated() (*result, bool, error) {
 		return nil, false, nil
 	}
 	seen, ok, err := store.GetSeen(in.tx, print)
-	if err != nil || !ok || in.at.Sub(seen.At) > sameMail || in.released != nil {
+	if err != nil || !ok || in.steady.Sub(seen.At) > sameMail || in.released != nil {
 		return nil, false, err
 	}
 	r := &result{ticket: seen.Ticket, facts: in.facts, again: true}

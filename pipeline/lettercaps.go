@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"time"
-
 	"postdesk/internal/addr"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
@@ -16,11 +14,12 @@ const capLetters = "letters"
 // have had as many as acknowledge.per_address allows acknowledgements, and counts
 // it for the others: whatever is forged, nobody gets more than a few an hour. A
 // letter without its first reader, the requester, has none.
-func (p *Pipeline) underCap(tx store.Tx, w *world, to []*ticket.Participant, at time.Time) ([]*ticket.Participant, error) {
+func (p *Pipeline) underCap(tx store.Tx, w *world, to []*ticket.Participant) ([]*ticket.Participant, error) {
 	limits := w.cfg.Acknowledge
 	if limits.PerAddress.N+limits.PerAddressDay.N == 0 {
 		return to, nil
 	}
+	at := p.steady.now()
 	var left []*ticket.Participant
 	for i, who := range to {
 		name := answerTo(who).Address.Key()

@@ -41,9 +41,9 @@ func (in *inbound) hourly(scope, name string, n int) (before int, err error) {
 	if _, err := store.Window(in.tx, scope, name, &w); err != nil {
 		return 0, err
 	}
-	before = w.Count(in.at, time.Hour)
+	before = w.Count(in.steady, time.Hour)
 	for range n {
-		w.Add(in.at)
+		w.Add(in.steady)
 	}
-	return before, store.SetWindow(in.tx, scope, name, &w, in.at.Add(time.Hour))
+	return before, store.SetWindow(in.tx, scope, name, &w, in.steady.Add(time.Hour))
 }

@@ -42,6 +42,7 @@ type Options struct {
 	Config   *config.Config
 	Resolver mailauth.Resolver // nil is the system's
 	Now      func() time.Time
+	Elapsed  func() time.Duration // a clock that nobody sets; nil is Now's monotonic reading
 	Log      *slog.Logger
 	Meters   Meters
 	Wake     func()      // the outbox has new rows
@@ -55,6 +56,7 @@ type Pipeline struct {
 	markKeys [][]byte
 	resolver mailauth.Resolver
 	now      func() time.Time
+	steady   steady
 	log      *slog.Logger
 	meters   Meters
 	wake     func()
@@ -68,6 +70,7 @@ func New(ctx context.Context, o Options) (*Pipeline, error) {
 	p := &Pipeline{store: o.Store, keys: o.Keys, markKeys: o.Keys.Derive("block marks"), resolver: o.Resolver,
 		now: o.Now, log: o.Log, meters: o.Meters, wake: o.Wake, diskLow: o.DiskLow}
 	p.defaults()
+	p.steady = newSteady(p.now, o.Elapsed)
 	if err := store.IndexContactFields(ctx, o.Store); err != nil {
 		return nil, fmt.Errorf("index the contacts: %w", err)
 	}

@@ -24,11 +24,11 @@ func (p *Pipeline) toPostmaster(tx store.Tx, d *delivery) error {
 			return nil // the admin's own mail, or ours come back: not round and round
 		}
 		var w rules.Window
-		if _, err := store.Window(tx, "postmaster", "", &w); err != nil || w.Count(d.at, time.Hour) >= maxPostmaster {
+		if _, err := store.Window(tx, "postmaster", "", &w); err != nil || w.Count(d.steady, time.Hour) >= maxPostmaster {
 			return err // the mail itself is kept
 		}
-		w.Add(d.at)
-		if err := store.SetWindow(tx, "postmaster", "", &w, d.at.Add(time.Hour)); err != nil {
+		w.Add(d.steady)
+		if err := store.SetWindow(tx, "postmaster", "", &w, d.steady.Add(time.Hour)); err != nil {
 			return err
 		}
 		return p.notifyPostmaster(tx, d.w, "Mail for "+t.address.String(),

@@ -72,7 +72,7 @@ func (in *inbound) rememberAnswered() error {
 	if in.print() == "" {
 		return nil
 	}
-	return store.SetSeen(in.tx, in.print(), store.Seen{At: in.at, Backed: true}, in.at.Add(sameMail))
+	return store.SetSeen(in.tx, in.print(), store.Seen{At: in.steady, Backed: true}, in.steady.Add(sameMail))
 }
 
 // sendRequests writes the answer: a mail of its own, with a null sender.

@@ -296,7 +296,7 @@ func (in *inbound) ruledMove(to *config.Team) error {
 // redirectByRule writes the letter that no agent asked for, where the caps allow
 // one more.
 func (in *inbound) redirectByRule(old *config.Team) error {
-	to, err := in.p.underCap(in.tx, in.w, []*ticket.Participant{whence(in.t.Requester())}, in.at)
+	to, err := in.p.underCap(in.tx, in.w, []*ticket.Participant{whence(in.t.Requester())})
 	if err != nil || len(to) == 0 {
 		return err
 	}

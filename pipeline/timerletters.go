@@ -53,7 +53,7 @@ func (f *firing) send(l timerLetter) (reached bool, err error) {
 	if lost, err := f.lost(); err != nil || lost {
 		return false, err
 	}
-	if to, err = f.p.underCap(f.tx, f.w, to, f.at); err != nil || len(to) == 0 {
+	if to, err = f.p.underCap(f.tx, f.w, to); err != nil || len(to) == 0 {
 		return false, err
 	}
 	err = f.p.sendLetter(f.tx, f.w, letter{kind: l.kind, t: f.t, to: to, at: f.at})

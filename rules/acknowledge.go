@@ -69,6 +69,7 @@ const (
 // AckFacts are what the table looks at. Header and Own must be set.
 type AckFacts struct {
 	Now      time.Time
+	Counted  time.Time // now, by the clock that the caps are counted by; Now when zero
 	Date     time.Time // of the header, zero if there is none
 	Arrival  time.Time // of the topmost foreign Received field, zero if there is none
 	Header   func(name string) []string
@@ -168,9 +169,9 @@ var table = []line{
 	{n: 19, reason: ReasonSameContent, matches: func(f *AckFacts) bool { return f.SameContent }},
 	{n: 20, reason: ReasonAcknowledged, matches: func(f *AckFacts) bool { return f.Caps.Ticket }},
 	{n: 0, reason: ReasonOff, matches: func(f *AckFacts) bool { return f.Off }},
-	{n: 20, reason: ReasonCapAddress, matches: func(f *AckFacts) bool { return f.Caps.addressFull(f.Now) }, alarm: true},
-	{n: 20, reason: ReasonCapDomain, matches: func(f *AckFacts) bool { return f.Caps.domainFull(f.Now) }, alarm: true},
-	{n: 20, reason: ReasonBreaker, matches: func(f *AckFacts) bool { return f.Caps.breakerOpen(f.Now) }, alarm: true},
+	{n: 20, reason: ReasonCapAddress, matches: func(f *AckFacts) bool { return f.Caps.addressFull(f.counted()) }, alarm: true},
+	{n: 20, reason: ReasonCapDomain, matches: func(f *AckFacts) bool { return f.Caps.domainFull(f.counted()) }, alarm: true},
+	{n: 20, reason: ReasonBreaker, matches: func(f *AckFacts) bool { return f.Caps.breakerOpen(f.counted()) }, alarm: true},
 }
 
 // Reasons lists every reason once, "sent" first: the fixed labels of a metric.

@@ -115,3 +115,11 @@ func (c *Caps) domainFull(now time.Time) bool {
 func (c *Caps) breakerOpen(now time.Time) bool {
 	return c.Tripped || full(c.All, now, c.Limits.Breaker)
 }
+
+// counted is the time by which the windows were filled.
+func (f *AckFacts) counted() time.Time {
+	if f.Counted.IsZero() {
+		return f.Now
+	}
+	return f.Counted
+}

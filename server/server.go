@@ -150,7 +150,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.Pipeline, err = pipeline.New(ctx, pipeline.Options{
-		Store: s.Store, Keys: keys, Config: cfg, Resolver: s.resolver(), Now: s.opts.Now, Log: s.log, Meters: s.Metrics,
+		Store: s.Store, Keys: keys, Config: cfg, Resolver: s.resolver(), Now: s.opts.Now, Elapsed: s.opts.Elapsed, Log: s.log, Meters: s.Metrics,
 		Wake: func() { s.Relay.Wake() }, DiskLow: func() bool { return s.watch.low(s.Config().Limits.MinFreeDisk) },
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -371,12 +372,12 @@ func TestTimersOverDaylightSavingAndHolidays(t *testing.T) {
 func TestAClockThatJumpsAhead(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, withTimers(`first_reply = "2d"`))
-	var real time.Duration // what the steady clock shows
-	d.elapsed = func() time.Duration { return real }
+	var real atomic.Int64 // what the steady clock shows
+	d.elapsed = func() time.Duration { return time.Duration(real.Load()) }
 	d.at("Mon 2030-11-18 10:00")
 	d.again()
 	jean, claire := d.jean(), d.claire()
-	passes := func(by time.Duration) { real += by; d.later(by) }
+	passes := func(by time.Duration) { real.Add(int64(by)); d.later(by) }
 	jean.writes(generic, "Une panne", "Bonjour\n")
 	jean.reads()
 	passes(5 * time.Minute)
@@ -409,13 +410,13 @@ func TestAClockThatJumpsAhead(t *testing.T) {
 func TestAClockThatIsSetBack(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, withTimers(`first_reply = "2d"`, `update_every = ""`))
-	var real time.Duration
-	d.elapsed = func() time.Duration { return real }
+	var real atomic.Int64
+	d.elapsed = func() time.Duration { return time.Duration(real.Load()) }
 	d.at("Mon 2030-11-18 10:00")
 	d.later(30 * 24 * time.Hour) // wrong from the start
 	d.again()
 	jean, paul := d.jean(), d.person("Paul", "paul@client.example")
-	passes := func(by time.Duration) { real += by; d.later(by) }
+	passes := func(by time.Duration) { real.Add(int64(by)); d.later(by) }
 	jean.writes(generic, "Une panne", "Bonjour\n")
 	jean.reads()
 	passes(3 * 24 * time.Hour)
@@ -430,7 +431,7 @@ func TestAClockThatIsSetBack(t *testing.T) {
 	d.letter(paul.reads(), "Une question", "n°10001")
 	jean.hearsNothing()
 
-	real = 0
+	real.Store(0)
 	d.later(-2 * time.Hour) // while it was not running
 	d.again()
 	passes(5 * time.Minute)
