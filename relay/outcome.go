@@ -35,8 +35,9 @@ func (r *Relay) markStarted(d *delivery, rows, accepted []int, host string) erro
 			if err != nil {
 				return err
 			}
+			old := row
 			row.State, row.DataStarted, row.Host, row.Attempts = store.Sending, now, host, claimed.Attempts+1
-			if err := store.PutOutgoing(tx, row); err != nil {
+			if err := store.ReplaceOutgoing(tx, &old, &row); err != nil {
 				return err
 			}
 		}
@@ -157,8 +158,9 @@ func (rec *recording) apply(tx store.Tx, batch []outcome) error {
 		if !batch[i].concerns(&row) {
 			continue
 		}
+		old := row
 		late := batch[i].apply(&row, rec.policy, rec.now)
-		if err := store.PutOutgoing(tx, row); err != nil {
+		if err := store.ReplaceOutgoing(tx, &old, &row); err != nil {
 			return err
 		}
 		rec.written = append(rec.written, row)

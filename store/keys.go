@@ -102,8 +102,8 @@ func within(prefix []byte) (lo, hi []byte) {
 	return prefix, nil
 }
 
-// recordVersion is the first byte of every record; the rest is JSON. A newer
-// one is refused: it was written by a later program.
+// recordVersion is the first byte of every record but those of messages and of
+// the outbox; the rest is JSON. A newer one is refused: it was written by a later program.
 const recordVersion = 1
 
 func encode(v any) ([]byte, error) {

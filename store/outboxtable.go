@@ -26,7 +26,7 @@ func Enqueue(tx Tx, row *Outgoing) error {
 			return err
 		}
 	}
-	return writeOutgoing(tx, *row)
+	return writeOutgoing(tx, row)
 }
 
 // SentAs calls fn for the outbox rows of one outgoing mail of a ticket, by the
@@ -38,7 +38,10 @@ func SentAs(tx ReadTx, number, item uint64, fn func(Outgoing) error) error {
 // GetOutgoing reads one row, or ErrNotFound.
 func GetOutgoing(tx ReadTx, id uint64) (Outgoing, error) {
 	var row Outgoing
-	err := get(tx, key(tableOutgoing, id), &row)
+	b, err := tx.Get(key(tableOutgoing, id))
+	if err == nil {
+		err = decodeOutgoing(b, &row)
+	}
 	return row, err
 }
 
@@ -49,6 +52,12 @@ func PutOutgoing(tx Tx, row Outgoing) error {
 	if err != nil {
 		return fmt.Errorf("outbox row %d: %w", row.ID, err)
 	}
+	return ReplaceOutgoing(tx, &old, &row)
+}
+
+// ReplaceOutgoing is PutOutgoing for a row that the same transaction has just
+// read as old.
+func ReplaceOutgoing(tx Tx, old, row *Outgoing) error {
 	if old.State == Ready && (row.State != Ready || !row.Due.Equal(old.Due)) {
 		if err := tx.Delete(key(indexDue, old.Due, old.ID)); err != nil {
 			return err
@@ -63,7 +72,7 @@ func PutOutgoing(tx Tx, row Outgoing) error {
 		}
 		return writeOutgoing(tx, row)
 	}
-	if err := put(tx, key(tableOutgoing, row.ID), row); err != nil {
+	if err := tx.Set(key(tableOutgoing, row.ID), encodeOutgoing(row)); err != nil {
 		return err
 	}
 	if row.State != Ready {
@@ -72,8 +81,8 @@ func PutOutgoing(tx Tx, row Outgoing) error {
 	return tx.Set(key(indexDue, row.Due, row.ID), []byte{})
 }
 
-func writeOutgoing(tx Tx, row Outgoing) error {
-	if err := put(tx, key(tableOutgoing, row.ID), row); err != nil {
+func writeOutgoing(tx Tx, row *Outgoing) error {
+	if err := tx.Set(key(tableOutgoing, row.ID), encodeOutgoing(row)); err != nil {
 		return err
 	}
 	if err := tx.Set(key(indexState, string(row.State), row.ID), []byte{}); err != nil {

@@ -62,7 +62,7 @@ func AllOutgoing(tx ReadTx, fn func(Outgoing) error) error {
 	lo, hi := within([]byte{tableOutgoing})
 	return tx.Scan(lo, hi, 0, true, func(_, v []byte) error {
 		var row Outgoing
-		if err := decode(v, &row); err != nil {
+		if err := decodeOutgoing(v, &row); err != nil {
 			return err
 		}
 		return fn(row)

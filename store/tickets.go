@@ -131,7 +131,7 @@ func Events(tx ReadTx, number uint64, fn func(ticket.Event) error) error {
 func AddMessage(tx Tx, t *ticket.Ticket, m *ticket.Message) error {
 	t.Messages++
 	m.Seq = t.Messages
-	if err := put(tx, key(tableMessage, t.Number, m.Seq), m); err != nil {
+	if err := putMessage(tx, t.Number, m); err != nil {
 		return err
 	}
 	return IndexMessageID(tx, m.MessageID, t.Number, m.Seq)
@@ -174,14 +174,17 @@ func TrailOf(tx ReadTx, id string) ([]ticket.Place, error) {
 
 // PutMessage writes a message that AddMessage numbered.
 func PutMessage(tx Tx, number uint64, m ticket.Message) error {
-	return put(tx, key(tableMessage, number, m.Seq), m)
+	return putMessage(tx, number, &m)
 }
 
 // GetMessage reads one message of a ticket, or ErrNotFound. One that was moved
 // to another ticket has only the mark where it is, see FindMessage.
 func GetMessage(tx ReadTx, number, seq uint64) (ticket.Message, error) {
 	var m ticket.Message
-	err := get(tx, key(tableMessage, number, seq), &m)
+	b, err := tx.Get(key(tableMessage, number, seq))
+	if err == nil {
+		err = decodeMessage(b, &m)
+	}
 	return m, err
 }
 
@@ -211,7 +214,7 @@ func scanMessages(tx ReadTx, number uint64, limit int, latest bool, fn func(tick
 	lo, hi := within(key(tableMessage, number))
 	err = tx.Scan(lo, hi, limit, latest, func(_, v []byte) error {
 		var m ticket.Message
-		if err := decode(v, &m); err != nil || m.Moved != nil {
+		if err := decodeMessage(v, &m); err != nil || m.Moved != nil {
 			return err
 		}
 		if len(t.Merged) == 0 {
