@@ -16,7 +16,8 @@ import (
 // when the committer becomes free makes the next batch.
 const (
 	maxBatch      = 256
-	maxBatchBytes = 1 << 20
+	maxBatchBytes = 1 << 20   // with mails
+	maxBatchKeys  = 256 << 10 // of keys and values: with one more Update they fit into a transaction of Badger
 )
 
 // request is an Update that waits.
@@ -103,7 +104,7 @@ func (db *DB) commit(first *request) {
 	}
 	defer b.txn.Discard()
 	b.run(first)
-	for len(requests) < maxBatch && b.record.Size()+int64(b.over.bytes) < maxBatchBytes {
+	for len(requests) < maxBatch && b.over.bytes < maxBatchKeys && b.record.Size()+int64(b.over.bytes) < maxBatchBytes {
 		select {
 		case r := <-db.queue:
 			requests = append(requests, r)

@@ -252,8 +252,8 @@ func (r *replayer) record(rec *journal.Record) error {
 	return r.flush()
 }
 
-// loadBytes is how much is gathered before it is applied: together with the largest record it must
-// fit into one transaction of Badger.
+// loadBytes is how much is gathered before it is applied, and how much of it goes into one transaction of
+// Badger.
 func (db *DB) loadBytes() int {
 	if db.o.memtable > 0 {
 		return int(db.o.memtable / 16)
@@ -274,12 +274,27 @@ func (r *replayer) flush() error {
 		p.last = r.last
 		raw = p.encode()
 	}
-	if err := indexApply(r.db.index, r.over.entries, raw); err != nil {
+	if err := r.db.load(r.over.entries, raw); err != nil {
 		return err
 	}
 	r.db.position = p
 	r.over = overlay{}
 	return nil
+}
+
+// load applies entries while nobody reads, in as many transactions as they need: a record may be larger than
+// one can be. The position comes last, so that a load that was cut off is made again.
+func (db *DB) load(entries []*written, position []byte) error {
+	for size, n := 0, 0; n < len(entries); n++ {
+		if size += len(entries[n].key) + len(entries[n].value) + opOverhead; size < db.loadBytes() {
+			continue
+		}
+		if err := indexApply(db.index, entries[:n+1], nil); err != nil {
+			return err
+		}
+		entries, size, n = entries[n+1:], 0, -1
+	}
+	return indexApply(db.index, entries, position)
 }
 
 // migrate brings the tables to the version that this program knows.

@@ -321,12 +321,12 @@ func (db *DB) loadSnapshot(ctx context.Context) (found bool, err error) {
 			return nil
 		}
 		defer func() { over = overlay{} }()
-		return indexApply(db.index, over.entries, nil)
+		return db.load(over.entries, nil)
 	})
 	if err != nil {
 		return false, err
 	}
-	if err := indexApply(db.index, over.entries, nil); err != nil {
+	if err := db.load(over.entries, nil); err != nil {
 		return false, err
 	}
 	db.position = p
