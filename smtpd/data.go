@@ -111,6 +111,8 @@ func (d *dataScanner) write(p []byte) {
 // times max, or 1 MB if that is more, it stops listening.
 func (g *gate) readData(w io.Writer, max int64, strict bool) (defects, error) {
 	g.pace = dataPace(g.t, time.Now())
+	g.turn(true)
+	defer g.turn(false)
 	buf := bufio.NewWriterSize(w, 32<<10)
 	d := dataScanner{out: buf, max: max, strict: strict}
 	for total, limit := int64(0), maxRaw(max); ; {

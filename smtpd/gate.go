@@ -42,15 +42,19 @@ type gate struct {
 	until time.Time // no command is waited for after this
 
 	raw net.Conn // what the listener gave, below TLS
+	now func() time.Time
+	got int64 // bytes since the client last made progress, see progress
 
 	mu       sync.Mutex
 	conn     net.Conn // changed by the session only
 	waiting  bool     // for a command or a handshake: Shutdown may interrupt
 	draining bool
+	since    time.Time // that the client keeps us waiting; zero while it does not
+	yielding bool      // its place is another's
 }
 
-func newGate(c net.Conn, t Timeouts) *gate {
-	g := &gate{t: t, raw: c, conn: c, until: time.Now().Add(t.Session)}
+func newGate(c net.Conn, t Timeouts, now func() time.Time) *gate {
+	g := &gate{t: t, raw: c, conn: c, now: now, until: time.Now().Add(t.Session)}
 	g.in = bufio.NewReaderSize(gateReader{g}, inBuffer)
 	return g
 }
@@ -73,6 +77,7 @@ func (r gateReader) Read(p []byte) (int, error) {
 	n, err := g.conn.Read(p)
 	if n > 0 {
 		g.pace.bytes += int64(n)
+		g.progress(n)
 		return n, nil
 	}
 	if err != nil {
@@ -89,12 +94,12 @@ func (g *gate) arm() {
 		return
 	}
 	g.mu.Lock()
-	leave := g.draining && g.waiting
+	leave := g.leave()
 	err := g.conn.SetReadDeadline(deadline)
 	g.mu.Unlock()
 	switch {
-	case leave:
-		g.end(answerShutdown)
+	case leave != nil:
+		g.end(*leave)
 	case err != nil:
 		g.err = goneError{err.Error()}
 	}
@@ -111,13 +116,23 @@ func (g *gate) fail(err error) {
 		return
 	}
 	g.mu.Lock()
-	leave := g.draining && g.waiting
+	leave := g.leave()
 	g.mu.Unlock()
-	if leave {
-		g.end(answerShutdown)
-	} else {
-		g.end(answerTimeout)
+	if leave == nil {
+		leave = &answerTimeout
 	}
+	g.end(*leave)
+}
+
+// leave is the last word, when it is time for one. It is called under the lock.
+func (g *gate) leave() *answer {
+	switch {
+	case g.yielding:
+		return &answerBusy
+	case g.draining && g.waiting:
+		return &answerShutdown
+	}
+	return nil
 }
 
 // put queues text for the client. It goes out before the next read, so that
@@ -157,8 +172,9 @@ func (g *gate) end(a answer) {
 	}
 }
 
-// wait marks the time in which Shutdown may interrupt.
+// wait marks the time in which Shutdown may interrupt: it is the client's turn.
 func (g *gate) wait(on bool) {
+	g.turn(on)
 	g.mu.Lock()
 	g.waiting = on
 	g.mu.Unlock()
@@ -195,6 +211,8 @@ func (g *gate) readLine(limit int, patience time.Duration) (line string, long bo
 // skip throws n bytes of input away.
 func (g *gate) skip(n int64) error {
 	g.pace = dataPace(g.t, time.Now())
+	g.turn(true)
+	defer g.turn(false)
 	for n > 0 && g.err == nil {
 		k, err := g.in.Discard(int(min(n, 1<<20)))
 		n -= int64(k)
@@ -225,8 +243,8 @@ func (g *gate) startTLS(ctx context.Context, config *tls.Config) (*tls.Conn, err
 	defer cancel()
 	g.mu.Lock()
 	conn := tls.Server(g.conn, config)
-	g.conn, g.waiting = conn, true
-	if g.draining {
+	g.conn, g.waiting, g.since = conn, true, g.now()
+	if g.draining || g.yielding {
 		g.err = errEnded
 	}
 	_ = conn.SetDeadline(time.Time{}) // an error shows in the handshake
@@ -244,11 +262,11 @@ func (g *gate) startTLS(ctx context.Context, config *tls.Config) (*tls.Conn, err
 
 // close sends what is queued and closes. After a last word of ours it waits a
 // moment for the client to read it: closing with unread input resets the
-// connection, and the word would be lost.
+// connection, and the word would be lost. Not for those who must make room.
 func (g *gate) close() {
 	if g.err == nil {
 		g.flush()
-	} else if g.err == errEnded {
+	} else if g.err == errEnded && !g.yields() {
 		g.linger()
 	}
 	_ = g.conn.Close()
@@ -270,17 +288,6 @@ func (g *gate) linger() {
 			return
 		}
 		total += n
-	}
-}
-
-// kick asks the session to end at the next pause: at once if it waits for a
-// command, else after the one that it is busy with.
-func (g *gate) kick() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.draining = true
-	if g.waiting {
-		_ = g.conn.SetReadDeadline(time.Unix(1, 0)) // fails only when closed
 	}
 }
 

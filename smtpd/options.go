@@ -23,7 +23,7 @@ type Options struct {
 	SpoolBudget func() int64
 	Timeouts    Timeouts // zero fields get the defaults
 
-	// Now is the clock of rates and limits; nil is time.Now. The deadlines of
+	// Now is the clock of rates, limits and places; nil is time.Now. The deadlines of
 	// connections are the kernel's and follow the real clock.
 	Now func() time.Time
 	// Sleep waits for d or until ctx ends; nil waits by the real clock. It is
@@ -60,6 +60,7 @@ type Timeouts struct {
 	Overload   time.Duration // the same while 4/5 of the connections are in use: 10 s
 	Data       time.Duration // between two reads of DATA: 3 min
 	DataTotal  time.Duration // for a whole DATA: 1 h
+	Yield      time.Duration // kept waiting for longer, a connection may lose its place to a newcomer: 1 s
 	Session    time.Duration // for a connection, between transactions: 2 h
 	Handshake  time.Duration // for TLS: 30 s
 	Write      time.Duration // for a reply: 1 min
@@ -127,6 +128,7 @@ func (p Policy) withDefaults() Policy {
 func (t Timeouts) withDefaults() Timeouts {
 	setDefault(&t.Command, 5*time.Minute)
 	setDefault(&t.Overload, 10*time.Second)
+	setDefault(&t.Yield, time.Second)
 	setDefault(&t.Data, 3*time.Minute)
 	setDefault(&t.DataTotal, time.Hour)
 	setDefault(&t.Session, 2*time.Hour)

@@ -128,7 +128,7 @@ func TestMessagesPerIPv6Site(t *testing.T) {
 }
 
 func TestConnectionsPerIPv6Site(t *testing.T) {
-	r, p := newRegistry(), Policy{ConnectionsPerIP: 2}.withDefaults()
+	r, p := newRegistry(time.Now, time.Second), Policy{ConnectionsPerIP: 2}.withDefaults()
 	var gates []*gate
 	add := func(addr string) bool {
 		g := &gate{}

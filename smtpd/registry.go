@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 )
 
 // registry holds the listeners and the connections. go-smtp's own can't be
@@ -14,13 +15,25 @@ import (
 type registry struct {
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
-	conns     map[*gate][]network
+	conns     map[*gate]*place
+	taken     int // of conns
 	perNet    map[netip.Prefix]int
 	closing   bool
+
+	now       func() time.Time
+	patience  time.Duration // see makeRoom
+	lookAgain time.Time
 }
 
-func newRegistry() *registry {
-	return &registry{listeners: map[net.Listener]struct{}{}, conns: map[*gate][]network{}, perNet: map[netip.Prefix]int{}}
+// place is that of a connection.
+type place struct {
+	nets  []network
+	keeps bool // a frontend's: never given to another
+	left  bool // given to another, and soon gone
+}
+
+func newRegistry(now func() time.Time, patience time.Duration) *registry {
+	return &registry{listeners: map[net.Listener]struct{}{}, conns: map[*gate]*place{}, perNet: map[netip.Prefix]int{}, now: now, patience: patience}
 }
 
 // listen adds a listener, unless the server is closing.
@@ -60,12 +73,13 @@ func (r *registry) add(g *gate, peer Peer, p *Policy) *answer {
 		return &answerShutdown
 	case peer.Listener == LMTP && !peer.Frontend:
 		return &answerNoFrontend
-	case len(r.conns) >= p.Connections:
-		return &answerBusy
 	case slices.ContainsFunc(nets, func(n network) bool { return r.perNet[n.prefix] >= p.ConnectionsPerIP*n.times }):
 		return &answerTooManyOfYou
+	case r.taken >= p.Connections && !r.makeRoom():
+		return &answerBusy
 	}
-	r.conns[g] = nets
+	r.conns[g] = &place{nets: nets, keeps: peer.Frontend}
+	r.taken++
 	for _, n := range nets {
 		r.perNet[n.prefix]++
 	}
@@ -75,19 +89,30 @@ func (r *registry) add(g *gate, peer Peer, p *Policy) *answer {
 func (r *registry) remove(g *gate) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, n := range r.conns[g] {
+	r.leave(g)
+	delete(r.conns, g)
+}
+
+// leave gives a connection's place back. It is called under the lock.
+func (r *registry) leave(g *gate) {
+	p := r.conns[g]
+	if p == nil || p.left {
+		return
+	}
+	p.left = true
+	r.taken--
+	for _, n := range p.nets {
 		if r.perNet[n.prefix]--; r.perNet[n.prefix] <= 0 {
 			delete(r.perNet, n.prefix)
 		}
 	}
-	delete(r.conns, g)
 }
 
 // crowded says that four fifths of the connections are in use.
 func (r *registry) crowded(limit int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.conns)*5 >= limit*4
+	return r.taken*5 >= limit*4
 }
 
 // drain closes the listeners and asks the connections to end.

@@ -51,8 +51,9 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{
 		opts: o.withDefaults(), tls: map[Kind]*tls.Config{},
-		conns: newRegistry(), hashing: make(chan struct{}, maxHashing),
+		hashing: make(chan struct{}, maxHashing),
 	}
+	s.conns = newRegistry(s.opts.Now, s.opts.Timeouts.Yield)
 	s.messages, s.bytes = newBuckets[netip.Prefix](s.opts.Now), newBuckets[netip.Prefix](s.opts.Now)
 	s.logins = newLogins(s.opts.Now)
 	s.spools = message.NewSpools(message.SpoolOptions{Dir: s.opts.SpoolDir, Budget: s.opts.SpoolBudget, Now: s.opts.Now})
@@ -146,7 +147,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // handle is the life of one connection.
 func (s *Server) handle(k Kind, c net.Conn) {
-	g := newGate(c, s.opts.Timeouts)
+	g := newGate(c, s.opts.Timeouts, s.opts.Now)
 	defer g.close()
 	peer := peerOf(k, c)
 	log := s.opts.Log.With("session", peer.Session, "listener", string(k), "peer", peerName(peer))
@@ -176,7 +177,7 @@ func (s *Server) handle(k Kind, c net.Conn) {
 		ses := s.newSession(g, peer, log)
 		ses.run(first)
 		if !ses.upgraded {
-			log.Debug("disconnected")
+			log.Debug("disconnected", "for_a_newcomer", g.yields())
 			return
 		}
 	}
