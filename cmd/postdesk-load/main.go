@@ -4,6 +4,7 @@
 //	postdesk-load send  -addr 127.0.0.1:2525 -to support@desk.example -sink 127.0.0.1:2626 -ledger run.jsonl
 //	postdesk-load check -ledger run.jsonl -socket unix:/run/postdesk/admin.sock
 //	postdesk-load check -ledger run.jsonl -data /var/lib/postdesk
+//	postdesk-load fill  -data /var/lib/postdesk -tickets 1000000
 //
 // With -data the server must have stopped, and mails that belong to no ticket are
 // seen too. bench/README.md says how other servers are measured with it.
@@ -30,7 +31,7 @@ func main() {
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout)
 	if errors.Is(err, errUsage) {
-		fmt.Fprintln(os.Stderr, "usage: postdesk-load send|check|sendmail [flags]; -h after each lists its flags")
+		fmt.Fprintln(os.Stderr, "usage: postdesk-load send|check|fill|sendmail [flags]; -h after each lists its flags")
 		os.Exit(2)
 	}
 	if err != nil {
@@ -50,6 +51,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return send(ctx, args[1:], out)
 	case "check":
 		return check(ctx, args[1:], out)
+	case "fill":
+		return fill(ctx, args[1:], out)
 	case "sendmail":
 		return sendmail(ctx, args[1:], os.Stdin)
 	}
