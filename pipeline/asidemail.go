@@ -131,8 +131,7 @@ func (out *outbound) composeQuestion(t *ticket.Ticket, q asideMail) (compose.Rep
 	return out.w.compose.Reply(compose.ReplyIn{
 		Head: head, Team: out.team, Agent: out.agent.Name, Mail: out.mail, Commands: out.lines(), Insert: out.insert,
 		Decision: q.aside.Approval && q.aside.Decision == "", Ticket: out.w.ticketData(t), Rewrite: out.rewriteAside,
-		Secrets: secrets,
-		IsToken: func(word string) bool { return out.isToken(word) && !out.bears(word, own) },
+		Secrets: secrets, Logins: out.w.logins, IsToken: func(word string) bool { return out.isToken(word) && !out.bears(word, own) },
 	})
 }
 

@@ -373,7 +373,7 @@ func (out *outbound) confirmed(c carried, in *inbound) (string, []compose.Findin
 	defer func() { out.t = was }()
 	text, findings, err := out.w.compose.Checked(compose.ReplyIn{
 		Head: compose.Head{Subject: in.facts.Subject, Date: out.at, MessageID: out.p.minter(out.w, out.t).next(addr.Person{}).messageID},
-		Lang: out.team.Language, Mail: in.mail, Rewrite: out.rewrite, Secrets: out.w.secrets, IsToken: out.isToken,
+		Lang: out.team.Language, Mail: in.mail, Rewrite: out.rewrite, Secrets: out.w.secrets, Logins: out.w.logins, IsToken: out.isToken,
 	})
 	return abridge(text, maxConfirmed), findings, err
 }

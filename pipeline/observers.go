@@ -192,7 +192,7 @@ func (in *inbound) showOutside() error {
 	return in.showObservers(func(head compose.Head, admits *config.Team) (compose.ReplyOut, error) {
 		out := in.outbound()
 		head.From.Name = compose.ViaName(in.m.From, in.team)
-		return in.w.compose.Reply(compose.ReplyIn{Head: head, Mail: in.mail, Rewrite: out.rewrite, Secrets: in.w.secrets, IsToken: out.isToken,
+		return in.w.compose.Reply(compose.ReplyIn{Head: head, Mail: in.mail, Rewrite: out.rewrite, Secrets: in.w.secrets, Logins: in.w.logins, IsToken: out.isToken,
 			Admits: admits, Ticket: in.w.ticketData(in.t)})
 	})
 }

@@ -130,7 +130,7 @@ func (out *outbound) composeWith(head compose.Head) (compose.ReplyOut, error) {
 	}
 	return out.w.compose.Reply(compose.ReplyIn{
 		Head: head, Team: out.team, Lang: out.w.language(out.t), Agent: out.agent.Name, Mail: out.mail, Commands: out.lines(),
-		Insert: out.insert, Attach: out.attach, Rewrite: out.rewrite, Secrets: slices.Concat(out.w.secrets, secrets), IsToken: out.isToken,
+		Insert: out.insert, Attach: out.attach, Rewrite: out.rewrite, Secrets: slices.Concat(out.w.secrets, secrets), Logins: out.w.logins, IsToken: out.isToken,
 		DropQuote: out.dropsQuote,
 	})
 }

@@ -48,7 +48,7 @@ func (out *outbound) forCustomer(c ticket.Command, text string) (string, error) 
 	m := out.p.minter(out.w, &ticket.Ticket{Number: out.t.Number, Team: out.t.Team})
 	clean, findings, err := out.w.compose.Checked(compose.ReplyIn{
 		Head: compose.Head{Date: out.at, MessageID: m.next(addr.Person{}).messageID}, Lang: out.w.language(out.t), Mail: mail,
-		Rewrite: out.rewrite, Secrets: slices.Concat(out.w.secrets, secrets), IsToken: out.isToken,
+		Rewrite: out.rewrite, Secrets: slices.Concat(out.w.secrets, secrets), Logins: out.w.logins, IsToken: out.isToken,
 	})
 	if err != nil {
 		return "", err

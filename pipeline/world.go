@@ -34,6 +34,7 @@ type world struct {
 	ids       map[uint64]string        // and back
 	domains   map[string]bool          // whose addresses are ours to refuse
 	secrets   []string                 // what no customer may see
+	logins    []string                 // nor as the author of a document
 }
 
 // newWorld compiles a configuration and registers its agents.
@@ -88,6 +89,9 @@ func (w *world) indexAgents() {
 	for i := range w.cfg.Agents {
 		a := &w.cfg.Agents[i]
 		w.agents[a.ID] = a
+		if !compose.Mentions(a.Name, a.ID) { // the name is shown
+			w.logins = append(w.logins, a.ID)
+		}
 		for _, x := range append([]addr.Address{a.Address}, a.Aliases...) {
 			w.byAddress[x.Key()] = a
 			w.secrets = append(w.secrets, x.String())

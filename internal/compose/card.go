@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"regexp"
 	"strings"
 
 	"postdesk/internal/message"
@@ -58,10 +59,22 @@ func (k *cleaner) cardText(text string) string {
 		case name == "DESCRIPTION", name == "COMMENT":
 			line = k.cardWords(line)
 		}
-		writeFolded(&b, k.rw.text(line))
+		at := valueAt(line)
+		line = privateParam.ReplaceAllString(line[:at], "") + line[at:]
+		writeFolded(&b, cardEscapes.Replace(k.rw.text(cardBreaks.Replace(line))))
 	}
 	return b.String()
 }
+
+// privateParam is a parameter that a program has for itself, RFC 5545 §3.2 and RFC 6350 §5.
+var privateParam = regexp.MustCompile(`(?i);X-[A-Z0-9-]+=(?:"[^"]*"|[^;:"])*`)
+
+// An address may begin behind an escaped line end: "NOTE:call\nanne@corp.example". The escaped backslash is
+// put aside meanwhile; text of a part has no control characters.
+var (
+	cardBreaks  = strings.NewReplacer(`\\`, "\x1d", `\n`, "\n", `\N`, "\n")
+	cardEscapes = strings.NewReplacer("\x1d", `\\`, "\n", `\n`)
+)
 
 // cardWords takes commands and our block out of a property that repeats the mail's text, RFC 5545
 // §3.3.11.

@@ -21,6 +21,8 @@ type guard struct {
 	domains  map[string]map[string]string // domain → local part → the secret as given
 	phrases  map[string]string            // letters of a phrase → the phrase
 	commands map[string]string            // a command line without what clients change → the line
+	logins   map[string]bool              // lower case; looked for where documents name their authors
+	depth    int                          // of files that are mails
 	findings []Finding
 	seen     map[Finding]bool
 }
@@ -53,12 +55,21 @@ func (c *Composer) guard(in ReplyIn, src message.Source) ([]Finding, error) {
 		return nil, err
 	}
 	g := c.newGuard(in.Secrets, in.IsToken)
-	g.commands = map[string]string{}
+	g.commands, g.logins = map[string]string{}, map[string]bool{}
 	for _, line := range in.Commands {
 		g.commands[squeeze(line)] = line
 	}
+	for _, login := range in.Logins {
+		g.logins[strings.ToLower(login)] = true
+	}
+	err = g.mail(m, true)
+	return g.findings, err
+}
+
+// mail searches all parts of a mail. ours: tokens may stand in its header.
+func (g *guard) mail(m *message.Message, ours bool) (err error) {
 	m.Walk(func(p *message.Part) bool {
-		g.header(p, p == m.Root)
+		g.header(p, ours && p == m.Root)
 		switch {
 		case len(p.Children) > 0 || p.IsMultipart():
 		case isTextLike(p):
@@ -66,9 +77,12 @@ func (c *Composer) guard(in ReplyIn, src message.Source) ([]Finding, error) {
 		default:
 			err = g.binary(p)
 		}
+		if err == nil && len(p.Children) == 0 {
+			err = g.open(p)
+		}
 		return err == nil
 	})
-	return g.findings, err
+	return err
 }
 
 func (g *guard) find(kind FindingKind, what, where string) {
@@ -124,12 +138,16 @@ func (g *guard) textPart(p *message.Part) error {
 	where := partName(p)
 	text := p.Text(maxBody)
 	g.text(text, where)
+	for _, key := range dearmor([]byte(text)) {
+		g.chunk(key, where)
+	}
 	switch {
 	case p.MediaType == "text/html" || strings.Contains(p.MediaType, "xml"):
 		text = readableText(text)
 		g.text(text, where)
 	case isCard(p):
-		text = strings.NewReplacer("\n ", "", "\n\t", "", `\n`, "\n", "DESCRIPTION:", "\n").Replace(text)
+		text = strings.NewReplacer("\n ", "", "\n\t", "", `\n`, "\n", `\N`, "\n", "DESCRIPTION:", "\n").Replace(text)
+		g.text(text, where)
 	}
 	g.survivors(text, where)
 	if p.End-p.Body > maxBody || p.IsAttachment() {

@@ -14,7 +14,7 @@ const (
 )
 
 // binary searches an attachment's decoded bytes for addresses, in UTF-8 and in UTF-16.
-// Nothing is unpacked: a compressed document is not looked into.
+// Nothing is unpacked here: see open.
 func (g *guard) binary(p *message.Part) error {
 	if len(g.domains) == 0 {
 		return nil

@@ -68,7 +68,7 @@ func dropped(n *html.Node) bool {
 	case html.ElementNode:
 		switch n.DataAtom {
 		case atom.Script, atom.Meta, atom.Link, atom.Base, atom.Title, atom.Object, atom.Embed, atom.Iframe, atom.Frame,
-			atom.Frameset, atom.Applet, atom.Template, atom.Noscript, atom.Input, atom.Button, atom.Select, atom.Textarea:
+			atom.Frameset, atom.Applet, atom.Template, atom.Noscript, atom.Input, atom.Button, atom.Select, atom.Textarea, atom.Svg, atom.Math:
 			return true
 		}
 		return n.Data == "xml"

@@ -52,6 +52,9 @@ type ReplyIn struct {
 	// addresses, logins that are addresses, longer passages of notes and asides.
 	// Without regard to case and white space. Shorter than 4 letters is ignored.
 	Secrets []string
+	// Logins are names under which agents sign in. Documents bear them as their authors' names: an
+	// attachment that names one is a finding.
+	Logins []string
 	// IsToken says whether a word (letters, digits and "+-_.=@") carries a token of
 	// ours that verifies; nil asks for none. Tokens in the header that Head asked
 	// for are not searched.

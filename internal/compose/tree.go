@@ -127,7 +127,7 @@ func (t *tree) leaf(p *message.Part) message.Content {
 	case isTNEF(p):
 		return t.winmail(p)
 	}
-	if isOtherForm(p) || t.k.orphaned(p) {
+	if isOtherForm(p) || t.k.orphaned(p) || t.k.ownKey(p) {
 		return nil
 	}
 	if !p.Inline() {
