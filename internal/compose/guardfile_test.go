@@ -129,8 +129,9 @@ func FuzzFiles(f *testing.F) {
 	f.Add([]byte(`%PDF /Author (a\100b) /Title <FEFF0041>`))
 	f.Add([]byte("-----BEGIN X-----\nA: b\n\nQUJD\n=abcd\n-----END X-----\n"))
 	f.Add([]byte("\xfe\xff\x00a\x00@"))
+	c := testComposer(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		g := testComposer(t).newGuard([]string{private}, nil)
+		g := c.newGuard([]string{private}, nil)
 		g.logins = map[string]bool{"anne": true}
 		for _, look := range []func([]byte, string) error{g.document, g.pdf, g.mailFile, g.textFile} {
 			if err := look(data, "x"); err != nil {
