@@ -1,33 +1,56 @@
 package rules
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Language guesses the language that a mail is written in from its
 // Content-Language (RFC 3282) and its text: "fr", "en", or "" when that is not
 // clear. The header alone proves little, since programs write what they were
 // installed with: the text must agree. A short text alone proves nothing.
 func Language(header, text string) string {
-	words := strings.FieldsFunc(strings.ToLower(limitText(text, 8<<10)), func(r rune) bool {
-		return r != '\'' && r != '’' && (r < 'a' || r > 'z') && r < 0x80
-	})
-	count := map[string]int{}
-	for _, w := range words {
-		if _, after, ok := strings.Cut(strings.ReplaceAll(w, "’", "'"), "'"); ok && after != "" {
-			w = after // l'adresse
-		}
-		if lang := tells[w]; lang != "" {
-			count[lang]++
+	french, english := 0, 0
+	for text = strings.ToLower(limitText(text, 8<<10)); text != ""; {
+		var word string
+		word, text = cutWord(text)
+		switch tells[word] {
+		case "fr":
+			french++
+		case "en":
+			english++
 		}
 	}
 	said, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(header)), "-")
-	for _, pair := range [][2]string{{"fr", "en"}, {"en", "fr"}} {
-		own, other := count[pair[0]], count[pair[1]]
-		if own >= 12 && other*6 <= own || said == pair[0] && own >= 4 && other*3 <= own {
-			return pair[0]
+	for _, lang := range []struct {
+		name       string
+		own, other int
+	}{{"fr", french, english}, {"en", english, french}} {
+		if lang.own >= 12 && lang.other*6 <= lang.own || said == lang.name && lang.own >= 4 && lang.other*3 <= lang.own {
+			return lang.name
 		}
 	}
 	return ""
 }
+
+// cutWord cuts a word off the beginning of a text in lower case, and what separates it from the next. Of l'adresse
+// it is what follows the apostrophe.
+func cutWord(text string) (word, rest string) {
+	begin, end := 0, 0
+	for ; end < len(text) && inWord(text[end]); end++ {
+		switch {
+		case begin > 0:
+		case text[end] == '\'':
+			begin = end + 1
+		case strings.HasPrefix(text[end:], "’"):
+			begin = end + len("’")
+		}
+	}
+	return text[begin:end], text[min(end+1, len(text)):]
+}
+
+// inWord takes what is not ASCII for letters.
+func inWord(c byte) bool { return c >= 'a' && c <= 'z' || c == '\'' || c >= utf8.RuneSelf }
 
 // frenchWords and englishWords are in nearly every letter of one language and in
 // none of the other.

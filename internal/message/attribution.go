@@ -50,7 +50,7 @@ func attribution(s string) (is, strong bool) {
 	if len(s) > 400 || len(s) < 6 {
 		return false, false
 	}
-	if s[0] >= '0' && s[0] <= '9' && datedName.MatchString(s) {
+	if beginsWithYear(s) && datedName.MatchString(s) {
 		return true, true
 	}
 	end := strings.TrimRight(s, " *_-")
@@ -60,6 +60,19 @@ func attribution(s string) (is, strong bool) {
 		return false, false
 	}
 	return true, (hasAddress.MatchString(s) || hasMoment.MatchString(s)) && !wroteByYou.MatchString(s)
+}
+
+// beginsWithYear spares datedName: four digits, and what separates a date's.
+func beginsWithYear(s string) bool {
+	if len(s) < 5 || s[4] != '-' && s[4] != '/' {
+		return false
+	}
+	for i := range 4 {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // headerKind is what a line of a quoted header tells.

@@ -40,8 +40,10 @@ func newQuoteFinder(text string) *quoteFinder {
 
 // readLines takes the lines of the first n bytes.
 func readLines(text string, n int) *quoteFinder {
-	q := &quoteFinder{}
-	for line := range strings.Lines(limit(text, n)) {
+	text = limit(text, n)
+	count := strings.Count(text, "\n") + 1
+	q := &quoteFinder{lines: make([]string, 0, count), offset: make([]int, 0, count)}
+	for line := range strings.Lines(text) {
 		q.offset = append(q.offset, q.end)
 		q.lines = append(q.lines, plainSpaces(line))
 		q.end += len(line)
@@ -166,7 +168,7 @@ func (q *quoteFinder) attributionAt(i int) (n int, strong bool) {
 // mayContinue spares the patterns on lines that begin no attribution of several lines: it ends
 // with a colon, unless it begins with a date or dashes.
 func (q *quoteFinder) mayContinue(i int) bool {
-	if c := q.lines[i][0]; c == '-' || c >= '0' && c <= '9' {
+	if strings.HasPrefix(q.lines[i], "--") || beginsWithYear(q.lines[i]) {
 		return true
 	}
 	for j := i + 1; j < len(q.lines) && j < i+4 && q.lines[j] != ""; j++ {
