@@ -1,8 +1,10 @@
 package message
 
 import (
+	"bytes"
 	"io"
 	"strings"
+	"sync/atomic"
 )
 
 // Part is a node of the MIME tree, RFC 2045 to 2049. Its bytes are [Start, End)
@@ -21,7 +23,8 @@ type Part struct {
 	Opaque           bool // a multipart or message whose inside was not looked at
 
 	depth    int
-	disposed map[string]string // parameters of the Content-Disposition
+	disposed map[string]string        // parameters of the Content-Disposition
+	text     atomic.Pointer[partText] // what Text remembers
 	src      Source
 }
 
@@ -74,20 +77,46 @@ func (p *Part) Decode() io.Reader {
 	return decodeTransfer(NewReader(p.BodyRaw()), p.Encoding)
 }
 
+// keptText is how much of a part's decoded body is remembered by Text, in bytes.
+const keptText = 64 << 10
+
 // Text is the decoded body as UTF-8 of at most max bytes, with LF at line ends
 // and without control characters. The charset is the declared one if it is
 // known and harmless, else UTF-8 or Windows-1252. An error of reading the source
-// ends the text.
+// ends the text. A short text is remembered: everybody asks for it.
 func (p *Part) Text(max int) string {
 	if max <= 0 {
 		return ""
 	}
-	b, _ := io.ReadAll(io.LimitReader(p.Decode(), 4*int64(max))) // no charset takes more per letter
+	within := 4 * int64(max) // no charset takes more per letter
+	if known := p.text.Load(); known != nil && known.decoded <= within {
+		return cutText(known.clean, max)
+	}
+	b, err := p.decoded(within)
 	charset := p.Params["charset"]
 	if charset == "" && p.MediaType == "text/html" {
 		charset = htmlCharset(b)
 	}
-	return cutText(cleanText(decodeCharset(charset, b)), max)
+	text := cleanText(decodeCharset(charset, b))
+	if n := int64(len(b)); err == nil && n < within && n <= keptText {
+		p.text.Store(&partText{clean: text, decoded: n})
+	}
+	return cutText(text, max)
+}
+
+// partText is the whole text of a part, and how long its body is once decoded.
+type partText struct {
+	clean   string
+	decoded int64
+}
+
+// decoded is the beginning of the body without its transfer encoding, which
+// makes no body longer.
+func (p *Part) decoded(max int64) ([]byte, error) {
+	var b bytes.Buffer
+	b.Grow(int(min(max, p.End-p.Body, keptText)) + bytes.MinRead)
+	_, err := b.ReadFrom(io.LimitReader(p.Decode(), max))
+	return b.Bytes(), err
 }
 
 // FileName is the name that the sender gave to the part, for people to read:

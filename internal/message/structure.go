@@ -42,8 +42,10 @@ func (m *Message) hasArmor(kinds ...string) bool {
 	if p == nil {
 		return false
 	}
-	text := "\n" + p.Text(armorWithin)
-	return slices.ContainsFunc(kinds, func(armor string) bool { return strings.Contains(text, "\n"+armor) })
+	text := p.Text(armorWithin)
+	return slices.ContainsFunc(kinds, func(armor string) bool {
+		return strings.HasPrefix(text, armor) || strings.Contains(text, "\n"+armor)
+	})
 }
 
 // CalendarMethod is the method of the first text/calendar part, RFC 6047 §2.4, in
