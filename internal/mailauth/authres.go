@@ -60,9 +60,9 @@ func value(s string) string {
 	return s
 }
 
-func quoted(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(clean(s)) + `"`
-}
+func quoted(s string) string { return `"` + quotedPairs.Replace(clean(s)) + `"` }
+
+var quotedPairs = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // trusted reads the Authentication-Results of frontends: fields are those of the
 // mail from the top, names the authserv-ids that are believed. The caller must

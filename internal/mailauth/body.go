@@ -26,6 +26,9 @@ type body struct {
 // out: both canonicalisations ignore them, RFC 6376 §3.4.3 and §3.4.4.
 func scanBody(ctx context.Context, src message.Source, start int64) body {
 	b := body{src: src, start: start, end: src.Size()}
+	if b.end-start <= maxBlank {
+		return b
+	}
 	buf := make([]byte, min(readSize, max(b.end-start, 1)))
 	run, runStart := int64(0), start // a run of CR and LF
 	longest := int64(0)

@@ -1,6 +1,7 @@
 package mailauth
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -156,8 +157,7 @@ func (c *Checker) verify(ctx context.Context, dns *lookups, h header, b body, s 
 	}
 	k := &keyLookup{ctx: ctx, dns: dns, sig: s}
 	r := &bodyReader{ctx: ctx, src: b.src, off: b.start, end: b.end}
-	list, err := dkim.VerifyWithOptions(io.MultiReader(bytes.NewReader(sortedHeader(h, s.index)), r),
-		&dkim.VerifyOptions{LookupTXT: k.lookup, MaxVerifications: 1})
+	list, err := dkim.VerifyWithOptions(inLargePieces(sortedHeader(h, s.index), r), &dkim.VerifyOptions{LookupTXT: k.lookup, MaxVerifications: 1})
 	switch {
 	case r.cut || b.cut:
 		d.Result, d.Reason = TempError, "no time to read the body"
@@ -170,6 +170,13 @@ func (c *Checker) verify(ctx context.Context, dns *lookups, h header, b body, s 
 		d.Result, d.Reason = k.screen(list[0].Identifier)
 	}
 	return d
+}
+
+// inLargePieces is header and body as the library takes them without a buffer of its own, and without the one of 32 KB that
+// io.Copy gives to a reader of several.
+func inLargePieces(header []byte, body *bodyReader) *bufio.Reader {
+	size := int64(len(header)) + body.end - body.off
+	return bufio.NewReaderSize(struct{ io.Reader }{io.MultiReader(bytes.NewReader(header), body)}, int(min(max(size, 4<<10), 32<<10)))
 }
 
 func verdict(err error) (Result, string) {

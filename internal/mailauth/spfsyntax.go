@@ -45,9 +45,7 @@ const (
 var (
 	spfModifier = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9._-]*)=(` + macroString + `)$`)
 	spfDomain   = regexp.MustCompile(`^` + domainSpec + `$`)
-	spfName     = regexp.MustCompile(`^[+?~-]?([A-Za-z0-9]+)(.*)$`)
 	spfHost     = regexp.MustCompile(`^(?::` + domainSpec + `)?(?:/(0|[1-9][0-9]?))?(?://(0|[1-9][0-9]{0,2}))?$`)
-	spfNet      = regexp.MustCompile(`^:([0-9A-Fa-f.:]+)(?:/(0|[1-9][0-9]{0,2}))?$`)
 )
 
 // validSPF checks the whole record.
@@ -57,7 +55,7 @@ func validSPF(txt string) bool {
 		if term == "" {
 			continue
 		}
-		if m := spfModifier.FindStringSubmatch(term); m != nil {
+		if m := modifier(term); m != nil {
 			name := strings.ToLower(m[1])
 			if name != "redirect" && name != "exp" {
 				continue
@@ -68,11 +66,35 @@ func validSPF(txt string) bool {
 			once[name] = true
 			continue
 		}
-		if m := spfName.FindStringSubmatch(term); m == nil || !validMechanism(strings.ToLower(m[1]), m[2]) {
+		if name, rest := cutName(term); !validMechanism(strings.ToLower(name), rest) {
 			return false
 		}
 	}
 	return true
+}
+
+// modifier gives name and value of a modifier, nil for a mechanism.
+func modifier(term string) []string {
+	if !strings.Contains(term, "=") {
+		return nil
+	}
+	return spfModifier.FindStringSubmatch(term)
+}
+
+// cutName cuts a mechanism's name off what follows it, and leaves out the qualifier.
+func cutName(term string) (name, rest string) {
+	if strings.IndexByte("+?~-", term[0]) >= 0 {
+		term = term[1:]
+	}
+	i := 0
+	for i < len(term) && isAlnum(term[i]) {
+		i++
+	}
+	return term[:i], term[i:]
+}
+
+func isAlnum(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
 func validMechanism(name, rest string) bool {
@@ -94,12 +116,16 @@ func validMechanism(name, rest string) bool {
 }
 
 func validNet(name, rest string) bool {
-	m := spfNet.FindStringSubmatch(rest)
-	if m == nil {
+	address, colon := strings.CutPrefix(rest, ":")
+	address, length, cut := strings.Cut(address, "/")
+	v6, most := strings.Contains(address, ":"), 32
+	if v6 {
+		most = 128
+	}
+	if n, err := strconv.Atoi(length); cut && (err != nil || strconv.Itoa(n) != length || n < 0 || n > most) {
 		return false
 	}
-	v6 := strings.Contains(m[1], ":")
-	return net.ParseIP(m[1]) != nil && v6 == (name == "ip6") && atMost(m[2], map[bool]int{false: 32, true: 128}[v6])
+	return colon && v6 == (name == "ip6") && net.ParseIP(address) != nil
 }
 
 func atMost(digits string, most int) bool {
