@@ -57,12 +57,17 @@ func gap(before string) string {
 // foldTag makes the signs comparable that mail clients and keyboards vary:
 // no-break spaces, and º for °.
 func foldTag(s string) string {
-	s = strings.NewReplacer("º", "°", "№", "n°").Replace(strings.ToValidUTF8(s, "\ufffd"))
+	s = degreeSigns.Replace(strings.ToValidUTF8(s, "\ufffd"))
 	return strings.Join(strings.Fields(norm.NFC.String(s)), " ")
 }
 
+var degreeSigns = strings.NewReplacer("º", "°", "№", "n°")
+
 // Find gives the numbers in the order of the forms, each once, at most ten.
 func (t *Tags) Find(subject string) []uint64 {
+	if !strings.ContainsAny(subject, "0123456789") {
+		return nil
+	}
 	subject = foldTag(clip(subject, maxValue))
 	var numbers []uint64
 	for _, form := range t.forms {
