@@ -113,8 +113,12 @@ func (g *gate) readData(w io.Writer, max int64, strict bool) (defects, error) {
 	g.pace = dataPace(g.t, time.Now())
 	g.turn(true)
 	defer g.turn(false)
-	buf := bufio.NewWriterSize(w, 32<<10)
-	d := dataScanner{out: buf, max: max, strict: strict}
+	if g.store == nil {
+		g.store = bufio.NewWriterSize(nil, inBuffer)
+	}
+	g.store.Reset(w)
+	defer g.store.Reset(nil)
+	d := dataScanner{out: g.store, max: max, strict: strict}
 	for total, limit := int64(0), maxRaw(max); ; {
 		frag, err := g.in.ReadSlice('\n')
 		if err != nil && err != bufio.ErrBufferFull {
@@ -128,7 +132,7 @@ func (g *gate) readData(w io.Writer, max int64, strict bool) (defects, error) {
 			return d.found, g.err
 		}
 	}
-	if err := buf.Flush(); d.found.store == nil {
+	if err := g.store.Flush(); d.found.store == nil {
 		d.found.store = err
 	}
 	return d.found, nil

@@ -37,6 +37,7 @@ type gate struct {
 	t     Timeouts
 	in    *bufio.Reader
 	out   []byte
+	store *bufio.Writer // of a mail that arrives; nil before the first
 	pace  pace
 	err   error
 	until time.Time // no command is waited for after this
