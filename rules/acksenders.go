@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -142,7 +143,10 @@ var plainMarks = strings.NewReplacer("’", "'", "‘", "'", "`", "'", "´", "'"
 // fold makes text comparable: lower case, no accents, single spaces, and no
 // space before a colon (French has one, others none).
 func fold(s string) string {
-	s = plainMarks.Replace(norm.NFC.String(clip(s, maxValue)))
+	if s = clip(s, maxValue); isPlain(s) {
+		return strings.ReplaceAll(strings.Join(strings.Fields(strings.ToLower(s)), " "), " :", ":")
+	}
+	s = plainMarks.Replace(norm.NFC.String(s))
 	var b strings.Builder
 	for _, r := range norm.NFD.String(strings.ToLower(s)) {
 		if r < 0x300 || r > 0x36f { // combining diacritical marks
@@ -150,4 +154,14 @@ func fold(s string) string {
 		}
 	}
 	return strings.ReplaceAll(strings.Join(strings.Fields(b.String()), " "), " :", ":")
+}
+
+// isPlain is true for ASCII, but for the one sign of it that is a mark of many shapes.
+func isPlain(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf || s[i] == '`' {
+			return false
+		}
+	}
+	return true
 }
