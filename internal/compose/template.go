@@ -269,6 +269,7 @@ func (s *templateSet) body(name string, data any) (marked, error) {
 		return "", fmt.Errorf("compose: no template %q", name)
 	}
 	var buf bytes.Buffer
+	buf.Grow(4 << 10)
 	if err := m.body.Execute(&buf, data); err != nil {
 		return "", fmt.Errorf("compose: template %s: %w", name, err)
 	}

@@ -41,13 +41,25 @@ func (c textContent) write(w *contentWriter) error {
 	w.field("Content-Type", safeMediaType(c.mediaType, "text/plain")+"; charset=utf-8")
 	if isASCII(text) && longestLine(text) <= lineMax {
 		w.AppendString("Content-Transfer-Encoding: 7bit\r\n\r\n")
-		w.AppendString(strings.ReplaceAll(text, "\n", "\r\n"))
+		w.appendLines(text)
 		return nil
 	}
 	w.AppendString("Content-Transfer-Encoding: quoted-printable\r\n\r\n")
 	body, err := encodeQuoted(strings.NewReader(text))
 	w.Append(body)
 	return err
+}
+
+// appendLines writes text whose lines end with LF.
+func (w *contentWriter) appendLines(text string) {
+	to := w.grow(len(text) + strings.Count(text, "\n"))
+	for line := range strings.Lines(text) {
+		line, ended := strings.CutSuffix(line, "\n")
+		to = to[copy(to, line):]
+		if ended {
+			to = to[copy(to, "\r\n"):]
+		}
+	}
 }
 
 // encodeQuoted is quoted-printable of text, RFC 2045 §6.7.

@@ -167,8 +167,10 @@ func extendedParam(name, value string) string {
 
 // quoteString is RFC 5322's quoted-string, §3.2.4, of printable ASCII.
 func quoteString(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	return `"` + quotedPairs.Replace(s) + `"`
 }
+
+var quotedPairs = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 func isTokenString(s string) bool {
 	for i := 0; i < len(s); i++ {

@@ -33,8 +33,10 @@ func unfold(raw []byte) string {
 	if strings.IndexByte(s, '\n') < 0 && strings.IndexByte(s, '\r') < 0 {
 		return s
 	}
-	return strings.NewReplacer("\r", "", "\n", "").Replace(s)
+	return lineEnds.Replace(s)
 }
+
+var lineEnds = strings.NewReplacer("\r", "", "\n", "")
 
 // Header is the fields of a mail or part in their order. Names are compared
 // without case.

@@ -29,7 +29,7 @@ const (
 
 // Message is a parsed mail. Root is the whole mail as a part; Header is the
 // mail's header. Defects says in English where the mail breaks the standards;
-// at most 50.
+// at most 50. It is for one goroutine at a time: parts remember their text.
 type Message struct {
 	Header  Header
 	Root    *Part

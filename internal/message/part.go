@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"strings"
-	"sync/atomic"
 )
 
 // Part is a node of the MIME tree, RFC 2045 to 2049. Its bytes are [Start, End)
@@ -23,8 +22,8 @@ type Part struct {
 	Opaque           bool // a multipart or message whose inside was not looked at
 
 	depth    int
-	disposed map[string]string        // parameters of the Content-Disposition
-	text     atomic.Pointer[partText] // what Text remembers
+	disposed map[string]string // parameters of the Content-Disposition
+	text     *partText         // what Text remembers
 	src      Source
 }
 
@@ -89,8 +88,8 @@ func (p *Part) Text(max int) string {
 		return ""
 	}
 	within := 4 * int64(max) // no charset takes more per letter
-	if known := p.text.Load(); known != nil && known.decoded <= within {
-		return cutText(known.clean, max)
+	if p.text != nil && p.text.decoded <= within {
+		return cutText(p.text.clean, max)
 	}
 	b, err := p.decoded(within)
 	charset := p.Params["charset"]
@@ -99,7 +98,7 @@ func (p *Part) Text(max int) string {
 	}
 	text := cleanText(decodeCharset(charset, b))
 	if n := int64(len(b)); err == nil && n < within && n <= keptText {
-		p.text.Store(&partText{clean: text, decoded: n})
+		p.text = &partText{clean: text, decoded: n}
 	}
 	return cutText(text, max)
 }
