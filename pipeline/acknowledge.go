@@ -111,7 +111,7 @@ func (in *inbound) ackFacts(target addr.Address, w *windows) (*rules.AckFacts, e
 	f := &rules.AckFacts{
 		Now: in.at, Counted: in.steady, Header: in.mail.Header.Values, Subject: in.facts.Subject, Received: in.mail.Header.Count("Received"),
 		New: true, SameContent: same, AgentSubmission: in.facts.Class.Class == ClassAgent, AgentClaimed: in.facts.Class.Class == ClassHeld,
-		EnvelopeFrom: in.env.From, ReplyTo: plain(in.mail.Header.Mailboxes("Reply-To")), Target: target,
+		EnvelopeFrom: in.env.From, ReplyTo: plain(in.mailboxes("Reply-To")), Target: target,
 		Own: in.generic, OwnToken: in.ownMark(), SMTPUTF8: in.env.SMTPUTF8, ToCcHasOurs: in.addressed(), Frontend: in.env.Peer.Frontend,
 		OwnSubjects: in.w.compose.AckSubjects(),
 		Report:      in.report() != nil, CalendarMethod: in.mail.CalendarMethod(), Spam: in.facts.Filter.Spam, Malware: in.facts.Filter.Malware,
@@ -122,7 +122,7 @@ func (in *inbound) ackFacts(target addr.Address, w *windows) (*rules.AckFacts, e
 	}
 	f.Date, _ = in.mail.Header.Date()
 	f.Form = in.outcome.ReplyToRequester && f.Backed
-	if list, _ := in.mail.Authors(); in.facts.Authors > 0 {
+	if list, _ := in.authors(); in.facts.Authors > 0 {
 		f.From = plain(list)
 	}
 	return f, nil
@@ -166,7 +166,7 @@ func (in *inbound) ownMark() bool {
 // addressed: To or Cc names one of our addresses.
 func (in *inbound) addressed() bool {
 	for _, field := range []string{"To", "Cc"} {
-		for _, m := range in.mail.Header.Mailboxes(field) {
+		for _, m := range in.mailboxes(field) {
 			if in.generic(m.Address) {
 				return true
 			}

@@ -23,7 +23,7 @@ func (p *Pipeline) authenticate(ctx context.Context, d *delivery) {
 		d.facts.Auth.Backed = "login " + d.env.Peer.Login
 		return
 	}
-	authors, fields := d.mail.Authors()
+	authors, fields := d.authors()
 	r := d.w.checker.Check(ctx, mailauth.In{
 		RemoteIP: d.env.Peer.Addr, Helo: d.env.Peer.Helo, MailFrom: d.env.From,
 		Authors: authors, FromFields: fields, Source: d.raw,
@@ -80,19 +80,19 @@ func (d *delivery) suspect() string {
 // prefix is the header that we add above the bytes as received: RFC 5321 §4.4,
 // RFC 8601. On submission it does not tell where the agent sits.
 func (d *delivery) prefix() []byte {
-	var b strings.Builder
+	b := make([]byte, 0, 1<<10)
 	host := d.w.cfg.Hostname
-	fmt.Fprintf(&b, "Return-Path: <%s>\r\n", d.env.From)
+	b = append(b, "Return-Path: <"+d.env.From.String()+">\r\n"...)
 	if d.env.Peer.Login == "" {
-		r := d.facts.Auth.Results
-		b.WriteString("Authentication-Results: " + mailauth.Format(host, r) + "\r\n")
+		b = append(b, "Authentication-Results: "+mailauth.Format(host, d.facts.Auth.Results)+"\r\n"...)
 	}
-	b.WriteString("Received: ")
+	b = append(b, "Received: "...)
 	if d.env.Peer.Login == "" {
-		fmt.Fprintf(&b, "from %s (%s)\r\n\t", headerWord(d.env.Peer.Helo), d.facts.Peer)
+		b = append(b, "from "+headerWord(d.env.Peer.Helo)+" ("+d.facts.Peer+")\r\n\t"...)
 	}
-	fmt.Fprintf(&b, "by %s with %s id %s;\r\n\t%s\r\n", host, d.protocol(), d.id, d.at.Format(time.RFC1123Z))
-	return []byte(b.String())
+	b = append(b, "by "+host+" with "+d.protocol()+" id "+d.id+";\r\n\t"...)
+	b = d.at.AppendFormat(b, time.RFC1123Z)
+	return append(b, "\r\n"...)
 }
 
 // protocol is the "with" word of RFC 3848.

@@ -158,7 +158,9 @@ func (in *inbound) assignable(id string) string {
 
 // open makes a new ticket of the mail.
 func (in *inbound) open(thread rules.ThreadOut) error {
-	in.outcome = in.w.rules.Apply(in.ruleFacts(in.team, in.contact, nil))
+	if in.w.rules.Len() > 0 { // else nobody looks at the facts
+		in.outcome = in.w.rules.Apply(in.ruleFacts(in.team, in.contact, nil))
+	}
 	in.facts.Rules = in.outcome.Applied
 	if in.outcome.Refuse != "" && in.mayRefuse() {
 		return reply.New(550, [3]int{5, 7, 1}, in.outcome.Refuse)

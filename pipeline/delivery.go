@@ -31,13 +31,14 @@ type delivery struct {
 	steady     time.Time    // at, by a clock that nobody sets
 	author     addr.Mailbox // the only author, zero if there is not exactly one
 	facts      Facts
-	reports    *message.Report   // what report found
-	looked     bool              // report has looked
-	event      *compose.Calendar // what calendar found
-	eventFault error             // it could not be read
-	dated      bool              // calendar has looked
-	speaks     string            // what guessLanguage found
-	heard      bool              // guessLanguage has looked
+	reports    *message.Report           // what report found
+	looked     bool                      // report has looked
+	event      *compose.Calendar         // what calendar found
+	eventFault error                     // it could not be read
+	dated      bool                      // calendar has looked
+	speaks     string                    // what guessLanguage found
+	heard      bool                      // guessLanguage has looked
+	lists      map[string][]addr.Mailbox // what mailboxes has read
 	// refused is set when a command could not be carried out: what the transaction
 	// had done is undone, and the mail goes its way once more, to be held.
 	refused *refusal
@@ -117,6 +118,7 @@ func (p *Pipeline) read(d *delivery) (err error) {
 		if v := recover(); v != nil {
 			d.facts.Panic = "reading the mail: " + p.panicked(d, v)
 			d.author = addr.Mailbox{}
+			d.lists = nil
 			if d.mail, err = message.Parse(message.BytesSource(nil)); err == nil {
 				err = d.gather()
 			}
@@ -125,10 +127,29 @@ func (p *Pipeline) read(d *delivery) (err error) {
 	if d.mail, err = message.Parse(d.raw); err != nil {
 		return fmt.Errorf("read the mail: %w", err)
 	}
-	if list, fields := d.mail.Authors(); len(list) == 1 && fields == 1 {
+	if list, fields := d.authors(); len(list) == 1 && fields == 1 {
 		d.author = list[0]
 	}
 	return d.gather()
+}
+
+// mailboxes are the addresses of a header field. They are read once: several
+// stages ask.
+func (d *delivery) mailboxes(field string) []addr.Mailbox {
+	list, known := d.lists[field]
+	if !known {
+		if d.lists == nil {
+			d.lists = map[string][]addr.Mailbox{}
+		}
+		list = d.mail.Header.Mailboxes(field)
+		d.lists[field] = list
+	}
+	return list
+}
+
+// authors are the addresses of all From fields, and the number of these fields.
+func (d *delivery) authors() (list []addr.Mailbox, fields int) {
+	return d.mailboxes("From"), d.mail.Header.Count("From")
 }
 
 // report is the mail's delivery report, nil for none. It is read once: several
@@ -150,7 +171,7 @@ func (d *delivery) gather() error {
 	if err != nil {
 		return err
 	}
-	list, _ := d.mail.Authors()
+	list, _ := d.authors()
 	peer := d.env.Peer
 	d.id = queueID(peer.Session, d.at, sum)
 	d.facts = Facts{
@@ -181,7 +202,7 @@ func (d *delivery) messageID() string {
 // envelope decides for one that is in neither.
 func (d *delivery) team() *config.Team {
 	for _, field := range []string{"To", "Cc"} {
-		for _, m := range d.mail.Header.Mailboxes(field) {
+		for _, m := range d.mailboxes(field) {
 			if t := d.w.team(m.Address); t != nil && d.sentTo(t) {
 				return t
 			}

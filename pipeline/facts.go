@@ -23,7 +23,7 @@ func (d *delivery) ruleFacts(team *config.Team, c *store.Contact, t *ticket.Tick
 	}
 	f := &rules.Facts{
 		Team: team.Address.String(), From: d.author.Address.String(), FromDomain: d.author.Address.Domain,
-		To: addresses(d.mail.Header.Mailboxes("To")), Cc: addresses(d.mail.Header.Mailboxes("Cc")),
+		To: addresses(d.mailboxes("To")), Cc: addresses(d.mailboxes("Cc")),
 		Subject: d.facts.Subject, Header: d.decodedHeader, Body: text, Attachments: fileNames(d.mail),
 		Language: team.Language, Size: d.facts.Size, Open: rules.Open(team.Hours, d.at),
 		Backed: d.facts.Auth.Backed != "", Automatic: d.facts.Class.Automatic, New: t == nil,

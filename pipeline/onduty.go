@@ -22,13 +22,13 @@ func absentees(tx store.ReadTx, now time.Time) (map[string]store.Absence, error)
 
 // available leaves out of a list of agents those who are away.
 func available(tx store.ReadTx, ids []string, now time.Time) ([]string, error) {
-	away, err := absentees(tx, now)
-	if err != nil {
-		return nil, err
-	}
 	var list []string
 	for _, id := range ids {
-		if _, gone := away[id]; !gone {
+		a, _, err := store.GetAbsence(tx, id)
+		if err != nil {
+			return nil, err
+		}
+		if !a.At(now) {
 			list = append(list, id)
 		}
 	}

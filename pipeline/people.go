@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"slices"
+
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
 	"postdesk/internal/ticket"
@@ -17,7 +19,7 @@ const (
 // asker is the author; a web form's mail names another in Reply-To, which counts
 // only when the form's own address is backed.
 func (in *inbound) asker() addr.Mailbox {
-	list := in.mail.Header.Mailboxes("Reply-To")
+	list := in.mailboxes("Reply-To")
 	if in.outcome.ReplyToRequester && in.facts.Auth.Backed != "" && len(list) == 1 && !in.ours(list[0].Address) {
 		return list[0]
 	}
@@ -58,8 +60,7 @@ func (in *inbound) participants() error {
 	if r.Address.Key() != in.author.Address.Key() {
 		return nil
 	}
-	others := append(in.mail.Header.Mailboxes("To"), in.mail.Header.Mailboxes("Cc")...)
-	for _, m := range others {
+	for _, m := range slices.Concat(in.mailboxes("To"), in.mailboxes("Cc")) {
 		if in.ours(m.Address) || public(in.t.Who(m.Address)) || in.t.Dismissed(m.Address) || len(in.t.Participants) >= maxParticipants || in.t.Full() {
 			continue
 		}
@@ -93,7 +94,7 @@ func (in *inbound) replyTo(r *ticket.Participant) error {
 		return nil
 	}
 	var to addr.Address
-	if list := in.mail.Header.Mailboxes("Reply-To"); len(list) == 1 && list[0].Address.Key() != r.Address.Key() && !in.ours(list[0].Address) {
+	if list := in.mailboxes("Reply-To"); len(list) == 1 && list[0].Address.Key() != r.Address.Key() && !in.ours(list[0].Address) {
 		to = list[0].Address
 	}
 	if to.Key() == r.ReplyTo.Key() {

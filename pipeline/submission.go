@@ -57,7 +57,7 @@ func (d *delivery) addressees() addressees {
 	if len(wanted) == 0 {
 		return list
 	}
-	for _, m := range slices.Concat(d.mail.Header.Mailboxes("To"), d.mail.Header.Mailboxes("Cc")) {
+	for _, m := range slices.Concat(d.mailboxes("To"), d.mailboxes("Cc")) {
 		k := m.Address.Key()
 		if _, ok := wanted[k]; ok {
 			list.shown = append(list.shown, addr.Mailbox{Name: shortName(m.Name), Address: wanted[k].Address})
