@@ -67,3 +67,29 @@ func (w *watchedFiles) tell() {
 		w.log.Error("the changed certificate can't be used, the old one stays", "error", text, "ends", w.files.NotAfter())
 	}
 }
+
+// certificateSoon is how long before the certificate's end an admin is warned. What
+// renews certificates by itself does so a month before.
+const certificateSoon = 14 * 24 * time.Hour
+
+// certificateLeft is how long the certificate in use is still good, negative when it is
+// not; false when there is none, or ACME looks after it.
+func (s *Server) certificateLeft() (time.Duration, bool) {
+	c := s.cert.Load()
+	if c == nil || c.files == nil {
+		return 0, false
+	}
+	return c.files.files.NotAfter().Sub(s.opts.Now()), true
+}
+
+// warnOfCertificate logs that the certificate ends soon. It is called once a day.
+func (s *Server) warnOfCertificate() {
+	left, ok := s.certificateLeft()
+	switch {
+	case !ok || left >= certificateSoon:
+	case left < 0:
+		s.log.Error("the certificate has expired: clients and servers refuse it", "days_ago", int(-left.Hours()/24))
+	default:
+		s.log.Warn("the certificate expires soon", "days", int(left.Hours()/24))
+	}
+}

@@ -112,6 +112,7 @@ func (s *Server) metricsOptions() metrics.Options {
 		bytes, _, err := s.watch.free()
 		return bytes, err
 	}
+	o.CertificateLeft = s.certificateLeft
 	return o
 }
 

@@ -32,6 +32,7 @@ func (s *Server) keepHouse(ctx context.Context) {
 func (s *Server) houseRound(ctx context.Context, snapshot bool) error {
 	err := s.Pipeline.Housekeep(ctx)
 	if snapshot {
+		s.warnOfCertificate()
 		err = errors.Join(err, s.Store.Snapshot(ctx, true))
 	}
 	return err

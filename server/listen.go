@@ -41,8 +41,8 @@ func (s *Server) listen() error {
 	if err := s.listenHTTP("http", l.HTTP, s.handler()); err != nil {
 		return err
 	}
-	if s.cert.acme != nil {
-		return s.listenHTTP("acme", l.ACME, s.cert.acme.HTTPHandler())
+	if acme := s.cert.Load().acme; acme != nil {
+		return s.listenHTTP("acme", l.ACME, acme.HTTPHandler())
 	}
 	return nil
 }
@@ -151,8 +151,8 @@ func (s *Server) smtpPolicy(cfg *config.Config) smtpd.Policy {
 		ConnectionsPerIP: cfg.Limits.ConnectionsPerIP, MessagesPerIP: smtpd.Rate(cfg.Limits.MessagesPerIP),
 		TrustedNetworks: cfg.TrustedNetworks, Frontends: cfg.Frontends.Networks, FrontendUnix: cfg.Frontends.Unix,
 	}
-	if s.cert.get != nil {
-		p.GetCertificate = s.cert.get
+	if get := s.cert.Load().get; get != nil {
+		p.GetCertificate = get
 	}
 	return p
 }

@@ -16,7 +16,7 @@ func (s *Server) Reload(ctx context.Context, cfg *config.Config) (err error) {
 	if err := unchangeable(s.Config(), cfg); err != nil {
 		return err
 	}
-	cert := s.cert
+	cert := s.cert.Load()
 	if cert.acme == nil { // its manager serves the challenges, and stays
 		if cert, err = newCertificates(cfg, s.opts.Now, s.log); err != nil {
 			return err
@@ -27,7 +27,7 @@ func (s *Server) Reload(ctx context.Context, cfg *config.Config) (err error) {
 		s.Store.SetMinFreeDisk(s.Config().Limits.MinFreeDisk)
 		return err
 	}
-	s.cert = cert
+	s.cert.Store(cert)
 	s.config.Store(cfg)
 	s.Relay.SetPolicy(relayPolicy(cfg))
 	s.smtp.SetPolicy(s.smtpPolicy(cfg))

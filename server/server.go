@@ -53,7 +53,7 @@ type Server struct {
 	log       *slog.Logger
 	smtp      *smtpd.Server
 	config    atomic.Pointer[config.Config]
-	cert      *certificates
+	cert      atomic.Pointer[certificates]
 	http      []*http.Server
 	addresses map[string][]net.Addr
 	ready     atomic.Bool
@@ -161,9 +161,11 @@ func (s *Server) build(ctx context.Context) (err error) {
 		s.opts.Relay(&ro)
 	}
 	s.Relay = relay.New(ro)
-	if s.cert, err = newCertificates(cfg, s.opts.Now, s.log); err != nil {
+	cert, err := newCertificates(cfg, s.opts.Now, s.log)
+	if err != nil {
 		return err
 	}
+	s.cert.Store(cert)
 	s.smtp = smtpd.New(smtpd.Options{Handler: s.Pipeline, Policy: s.smtpPolicy(cfg), Observer: sessionMeters{s.Metrics}, Log: s.log,
 		SpoolDir: filepath.Join(cfg.DataDir, "spool"), SpoolBudget: s.spoolBudget, Now: s.opts.Now})
 	return nil

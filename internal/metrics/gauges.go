@@ -7,6 +7,7 @@ type gauges struct {
 	o                                       Options
 	teams, status, state, why               *labels
 	tickets, outbox, held, oldest, diskFree *prometheus.Desc
+	certificate                             *prometheus.Desc
 }
 
 func newGauges(o Options, teams *labels) *gauges {
@@ -23,12 +24,14 @@ func newGauges(o Options, teams *labels) *gauges {
 		held:     desc("postdesk_held", "Mails that wait for a person, by why.", "why"),
 		oldest:   desc("postdesk_outbox_oldest_seconds", "Age of the oldest mail of the outbox that is not yet delivered."),
 		diskFree: desc("postdesk_disk_free_bytes", "Free space of the data directory's file system."),
+
+		certificate: desc("postdesk_certificate_expires_seconds", "Time until the listeners' certificate expires."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.tickets, g.outbox, g.held, g.oldest, g.diskFree} {
+	for _, d := range []*prometheus.Desc{g.tickets, g.outbox, g.held, g.oldest, g.diskFree, g.certificate} {
 		ch <- d
 	}
 }
@@ -46,6 +49,11 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	if g.o.DiskFree != nil {
 		if n, err := g.o.DiskFree(); err == nil {
 			ch <- gauge(g.diskFree, float64(n))
+		}
+	}
+	if g.o.CertificateLeft != nil {
+		if d, ok := g.o.CertificateLeft(); ok {
+			ch <- gauge(g.certificate, d.Seconds())
 		}
 	}
 }

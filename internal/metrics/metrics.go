@@ -27,6 +27,10 @@ type Options struct {
 	OldestDue func() (time.Duration, error)    // how long the oldest mail of the outbox has been waiting, 0 for none
 	Held      func() (map[string]int, error)   // held mails by why
 	DiskFree  func() (bytes uint64, err error) // of the data directory's file system
+
+	// CertificateLeft is how long the listeners' certificate is still good, negative when it has
+	// expired; false when there is none to look after.
+	CertificateLeft func() (time.Duration, bool)
 }
 
 // TeamStatus is the labels of postdesk_tickets.

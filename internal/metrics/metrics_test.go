@@ -23,6 +23,8 @@ func options() Options {
 		OldestDue: func() (time.Duration, error) { return 90 * time.Second, nil },
 		Held:      func() (map[string]int, error) { return map[string]int{"guard": 1}, nil },
 		DiskFree:  func() (uint64, error) { return 5 << 30, nil },
+
+		CertificateLeft: func() (time.Duration, bool) { return -time.Minute, true },
 	}
 }
 
@@ -61,6 +63,7 @@ func TestSeriesOfFixedLabelsBeginAtZero(t *testing.T) {
 		`postdesk_held{why="guard"} 1`,
 		`postdesk_outbox_oldest_seconds 90`,
 		`postdesk_disk_free_bytes 5.36870912e+09`,
+		`postdesk_certificate_expires_seconds -60`,
 		`postdesk_first_reply_seconds_count{team="desk@example.com"} 0`,
 		`postdesk_resolution_seconds_count{team="desk@example.com"} 0`,
 		`postdesk_delivery_seconds_count 0`,
@@ -166,7 +169,7 @@ func TestNames(t *testing.T) {
 	for _, match := range regexp.MustCompile(`(?m)^# TYPE (postdesk_\S+)`).FindAllStringSubmatch(scrape(t, m), -1) {
 		names = append(names, match[1])
 	}
-	want := []string{"postdesk_acknowledgements_total", "postdesk_auth_failures_total", "postdesk_authentication_total",
+	want := []string{"postdesk_acknowledgements_total", "postdesk_auth_failures_total", "postdesk_authentication_total", "postdesk_certificate_expires_seconds",
 		"postdesk_commit_batch", "postdesk_commit_seconds", "postdesk_config_last_reload_successful", "postdesk_deliveries_total",
 		"postdesk_delivery_seconds", "postdesk_disk_free_bytes", "postdesk_events_total", "postdesk_first_reply_seconds", "postdesk_held",
 		"postdesk_mails_total", "postdesk_outbox", "postdesk_outbox_oldest_seconds", "postdesk_resolution_seconds", "postdesk_smtp_sessions_total", "postdesk_tickets"}
