@@ -1,6 +1,8 @@
 package smtpd
 
 import (
+	"encoding/base64"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -21,17 +23,39 @@ var endings = map[string]string{
 // No ending but CR LF . CR LF may begin a second mail; neither from anybody
 // nor through a frontend that lets the sequence pass.
 func TestSmuggling(t *testing.T) {
-	for _, k := range []Kind{MX, LMTP} {
+	for _, from := range []sender{{MX, 0}, {MX, 9}, {LMTP, 9}, {Submissions, 0}} {
 		for name, ending := range endings {
-			t.Run(string(k)+"/"+name, func(t *testing.T) { smuggle(t, k, ending) })
+			t.Run(from.String()+"/"+name, func(t *testing.T) { smuggle(t, from, ending) })
 		}
 	}
 }
 
-func smuggle(t *testing.T, k Kind, ending string) {
+// sender is whom a listener hears, from 127.0.0.from as dial has it.
+type sender struct {
+	kind Kind
+	from byte
+}
+
+func (s sender) String() string { return fmt.Sprintf("%s from %d", s.kind, s.from) }
+
+// frontend says that it is one of the MTAs in front of us.
+func (s sender) frontend() bool { return s.from == 9 }
+
+// begins goes from the greeting to 354.
+func (s sender) begins(w *world) *client {
+	c := w.dial(s.kind, s.from)
+	c.expect("220 ")
+	c.say(map[bool]string{true: "LHLO", false: "EHLO"}[s.kind == LMTP]+" client.test", "250")
+	if s.kind == Submissions {
+		c.say("AUTH PLAIN "+base64.StdEncoding.EncodeToString([]byte("\x00anne\x00"+rightPassword)), "235")
+	}
+	c.transaction("desk@ours.test")
+	return c
+}
+
+func smuggle(t *testing.T, from sender, ending string) {
 	w := newWorld(t, nil)
-	c := w.dial(k, 0)
-	c.envelope(map[Kind]string{MX: "EHLO", LMTP: "LHLO"}[k], "desk@ours.test")
+	c := from.begins(w)
 	c.raw("Subject: outer\r\n\r\nouter" + ending +
 		"MAIL FROM:<admin@b.test>\r\nRCPT TO:<desk@ours.test>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n")
 	first, second := c.reply(), ""
@@ -46,7 +70,7 @@ func smuggle(t *testing.T, k Kind, ending string) {
 	c.conn.Close()
 	w.close()
 	mails := w.desk.all()
-	if k == LMTP && (len(mails) != 1 || !strings.HasPrefix(first, "250 ")) {
+	if from.frontend() && (len(mails) != 1 || !strings.HasPrefix(first, "250 ")) {
 		t.Errorf("the frontend's mail was not taken: %q", first)
 	}
 	if len(mails) > 1 || len(mails) == 1 && strings.HasPrefix(mails[0].raw, "Subject: smuggled") {
@@ -58,7 +82,7 @@ func smuggle(t *testing.T, k Kind, ending string) {
 				t.Errorf("a bare LF was kept in %q", m.raw)
 			}
 		}
-		if k == MX && strings.ContainsAny(strings.ReplaceAll(m.raw, "\r\n", ""), "\r\x00") {
+		if !from.frontend() && strings.ContainsAny(strings.ReplaceAll(m.raw, "\r\n", ""), "\r\x00") {
 			t.Errorf("stray bytes were kept in %q", m.raw)
 		}
 	}
@@ -92,10 +116,23 @@ func TestCRCRLFAcrossTheBuffer(t *testing.T) {
 	}
 }
 
-// hurried runs the probe with shorter waits: it listens until nothing comes.
-const hurried = `import sys
-src = open(sys.argv[1]).read().replace("s.settimeout(t)", "s.settimeout(t/8)")
-sys.argv = sys.argv[1:]
+// hurried runs the probe with shorter waits (it listens until nothing comes), and
+// as somebody else: from another address, over LMTP, or logged in over TLS.
+const hurried = `import socket, ssl, sys
+src = open(sys.argv[1]).read().replace("s.settimeout(t)", "s.settimeout(t/4)")
+who, login, sys.argv = sys.argv[2], sys.argv[3], [sys.argv[1]] + sys.argv[4:]
+def connect(to, timeout):
+    s = raw_connect(to, timeout, ("127.0.0.9" if "frontend" in who or who == "lmtp" else "127.0.0.1", 0))
+    if who == "submissions":
+        c = ssl.create_default_context()
+        c.check_hostname, c.verify_mode = False, ssl.CERT_NONE
+        s = c.wrap_socket(s)
+    return s
+raw_connect, socket.create_connection = socket.create_connection, connect
+if who == "lmtp":
+    src = src.replace("EHLO", "LHLO")
+if who == "submissions":
+    src = src.replace("b'EHLO probe.test\\r\\n'", "b'EHLO probe.test\\r\\nAUTH PLAIN " + login + "\\r\\n'")
 exec(compile(src, sys.argv[0], "exec"))`
 
 // The probe of the corpora's neighbour folder, if it is there.
@@ -109,15 +146,29 @@ func TestSmuggleProbe(t *testing.T) {
 	if _, statErr := os.Stat(probe); err != nil || statErr != nil || testing.Short() {
 		t.Skip("no python3, no probe beside POSTDESK_CORPORA, or -short")
 	}
-	t.Parallel()
+	for who, kind := range map[string]Kind{"stranger": MX, "frontend": MX, "lmtp": LMTP, "submissions": Submissions} {
+		t.Run(who, func(t *testing.T) {
+			t.Parallel()
+			probeSmuggling(t, python, probe, who, kind)
+		})
+	}
+}
+
+func probeSmuggling(t *testing.T, python, probe, who string, kind Kind) {
 	w := newWorld(t, func(o *Options) { o.Policy.ConnectionsPerIP = 100 })
-	host, port, err := net.SplitHostPort(w.listen(MX).String())
+	host, port, err := net.SplitHostPort(w.listen(kind).String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(python, "-c", hurried, probe, host, port, "a@b.test", "desk@ours.test").CombinedOutput()
-	if err != nil || strings.Contains(string(out), "VULNERABLE") || strings.Count(string(out), "\n") != len(endings)+1 {
+	login := base64.StdEncoding.EncodeToString([]byte("\x00anne\x00" + rightPassword))
+	out, err := exec.Command(python, "-c", hurried, probe, who, login, host, port, "a@b.test", "desk@ours.test").CombinedOutput()
+	if err != nil || strings.Contains(string(out), "VULNERABLE") || strings.Contains(string(out), "setup") || strings.Count(string(out), " ok\n") != len(endings) {
 		t.Errorf("%v\n%s", err, out)
+	}
+	for _, m := range w.desk.all() {
+		if strings.HasPrefix(m.raw, "Subject: SMUGGLED") {
+			t.Errorf("smuggled: %q", m.raw)
+		}
 	}
 }
 

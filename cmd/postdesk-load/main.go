@@ -53,6 +53,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return check(ctx, args[1:], out)
 	case "fill":
 		return fill(ctx, args[1:], out)
+	case "slow":
+		return slow(ctx, args[1:], out)
 	case "sendmail":
 		return sendmail(ctx, args[1:], os.Stdin)
 	}

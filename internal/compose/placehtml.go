@@ -66,6 +66,9 @@ func (p *htmlPlacer) token(z *html.Tokenizer, kind html.TokenType, raw string) b
 		if strings.TrimSpace(raw) != "" {
 			p.end = -1
 		}
+		if text, ok := strings.CutSuffix(raw, "</"); ok { // at the very end: with what we put behind it, a comment would begin
+			raw = text + "&lt;/"
+		}
 	case html.CommentToken:
 		if p.odd || !isClosedComment(raw) {
 			return false

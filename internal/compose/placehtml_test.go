@@ -121,6 +121,15 @@ func TestWarningTakesStyleSheetsOut(t *testing.T) {
 	}
 }
 
+// "</" at the end of a document is text there, and the beginning of a comment
+// when something follows.
+func TestEndOfTagAtTheEndHidesNothing(t *testing.T) {
+	out, ok := placeHTML("<p>Bonjour</p></", "", "<div>BLOCK</div>")
+	if want := "<p>Bonjour</p>&lt;/<div>BLOCK</div>"; !ok || out != want {
+		t.Errorf("%v %s", ok, out)
+	}
+}
+
 func FuzzPlaceHTML(f *testing.F) {
 	for i := range 20 {
 		f.Add(fmt.Sprint("<div><b ", i, "><p>", hideTags[i], "</div>", hideTags[i+20]))
