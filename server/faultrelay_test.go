@@ -104,10 +104,12 @@ func (d *desk) tried() bool {
 // until waits for a condition.
 func (d *desk) until(what string, ok func() bool) {
 	d.Helper()
-	for end := time.Now().Add(wait); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	pause := 2 * time.Millisecond
+	for end := time.Now().Add(wait); time.Now().Before(end); time.Sleep(pause) {
 		if ok() {
 			return
 		}
+		pause = min(pause*5/4, 50*time.Millisecond) // some conditions cost a look at the whole outbox
 	}
 	d.Fatalf("not %s after %v", what, wait)
 }
