@@ -140,3 +140,62 @@ func checkReplies(t *testing.T, out []byte) {
 type unixPipe struct{ net.Conn }
 
 func (unixPipe) RemoteAddr() net.Addr { return &net.UnixAddr{Net: "unix"} }
+
+// FuzzPaths reads the arguments of MAIL and RCPT. An address that is taken is
+// written without control characters, and read again as itself.
+func FuzzPaths(f *testing.F) {
+	for _, form := range relayForms {
+		f.Add("FROM:"+form+" SIZE=1", true)
+		f.Add("TO:"+form, false)
+	}
+	f.Add("FROM:<@a.test,@b.test:\"a\\\"b\"@c.test> BODY=8BITMIME SMTPUTF8 AUTH=<> SIZE=99999999999999999999", true)
+	f.Fuzz(func(t *testing.T, arg string, utf8 bool) {
+		if !isPrintable(arg) {
+			t.Skip() // does not get so far
+		}
+		if m, no := parseMail(arg); no == nil {
+			again, no := parseMail("FROM:<" + m.from.String() + "> SMTPUTF8")
+			if no != nil || again.from != m.from || m.size < 0 || !isPrintable(m.from.String()) {
+				t.Fatalf("%q is %+v, and then %+v %v", arg, m, again, no)
+			}
+		}
+		if to, no := parseRcpt(arg, utf8); no == nil && to.Domain != "" {
+			again, no := parseRcpt("TO:<"+to.String()+">", utf8)
+			if no != nil || again != to || !isPrintable(to.String()) {
+				t.Fatalf("%q is %+v, and then %+v %v", arg, to, again, no)
+			}
+		}
+	})
+}
+
+// FuzzLogin gives the mechanisms any answers: only the right name with the right
+// password logs in.
+func FuzzLogin(f *testing.F) {
+	f.Add(true, []byte("\x00anne\x00"+rightPassword), []byte(nil))
+	f.Add(true, []byte("bruno\x00anne\x00"+rightPassword), []byte(nil))
+	f.Add(false, []byte("anne"), []byte(rightPassword))
+	f.Add(false, []byte(""), []byte("x\x00y"))
+	f.Fuzz(func(t *testing.T, plain bool, one, two []byte) {
+		clock := &fakeClock{}
+		srv := New(Options{Handler: &desk{}, Now: clock.now, Sleep: clock.sleep})
+		defer srv.cut()
+		_, far := newWire(nil)
+		ses := srv.newSession(newGate(far, srv.opts.Timeouts, clock.now), Peer{Listener: Submissions}, srv.opts.Log)
+		mech, right := "LOGIN", string(one) == "anne" && string(two) == rightPassword
+		if plain {
+			parts := strings.Split(string(one), "\x00")
+			mech, right = "PLAIN", len(parts) == 3 && (parts[0] == "" || strings.EqualFold(parts[0], "anne")) && parts[1] == "anne" && parts[2] == rightPassword
+		}
+		x, err := ses.Auth(mech)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, done, err := x.Next(one)
+		if !done && err == nil {
+			_, _, err = x.Next(two)
+		}
+		if ok := err == nil; ok != right && ses.peer.Login != "user" || (ses.peer.Login != "") != ok {
+			t.Fatalf("%s %q %q: %v, login %q", mech, one, two, err, ses.peer.Login)
+		}
+	})
+}

@@ -238,3 +238,26 @@ func FuzzToken(f *testing.F) {
 		}
 	})
 }
+
+// FuzzKeyRing reads key files: one that is taken is written and read as itself.
+func FuzzKeyRing(f *testing.F) {
+	f.Add([]byte("# keys\nkey 1 " + strings.Repeat("QUJD", 11) + "\n"))
+	f.Add([]byte("key 256 x\n\nkey 1"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := ParseKeyRing(text)
+		if err != nil {
+			return
+		}
+		once, err := r.MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := ParseKeyRing(once)
+		if err != nil {
+			t.Fatalf("%q: %v", once, err)
+		}
+		if twice, _ := s.MarshalText(); string(twice) != string(once) {
+			t.Fatalf("%q, then %q", once, twice)
+		}
+	})
+}

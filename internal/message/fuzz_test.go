@@ -109,3 +109,15 @@ func FuzzBuilder(f *testing.F) {
 		checkHeaderNames(t, out, "X-One", "Subject", "From", "References", "Mime-Version", "Content-Type")
 	})
 }
+
+// FuzzSplitSignature cuts, and loses nothing.
+func FuzzSplitSignature(f *testing.F) {
+	f.Add("Bonjour\n-- \nAnne\n")
+	f.Add("Oui\n\nEnvoyé de mon iPhone\n\nSent from my iPad\n")
+	f.Add("--\r\n--\r\n")
+	f.Fuzz(func(t *testing.T, fresh string) {
+		if text, signature := SplitSignature(fresh); text+signature != fresh {
+			t.Fatalf("%q and %q of %q", text, signature, fresh)
+		}
+	})
+}
