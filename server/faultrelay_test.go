@@ -54,7 +54,7 @@ func troubles() (list []trouble) {
 // that one short, a slow machine would make a mail go twice.
 func impatient(o *relay.Options) {
 	o.Timeouts = relay.Timeouts{Greeting: time.Second, Command: time.Second, Data: time.Second, Block: time.Second,
-		Dot: 5 * time.Second, Quit: 100 * time.Millisecond, Idle: time.Millisecond}
+		Dot: 10 * time.Second, Quit: 100 * time.Millisecond, Idle: time.Millisecond}
 }
 
 // plays has both remote servers misbehave while mails come in, stops postdesk at once
@@ -89,7 +89,8 @@ func (l *ledger) plays(name string, x trouble, stopAfter int, again map[string]i
 	d.drained()
 }
 
-func (d *desk) commands() int { return len(d.customers.Commands()) + len(d.agents.Commands()) }
+// commands is how many the remote servers have heard.
+func (d *desk) commands() int { return d.customers.Heard() + d.agents.Heard() }
 
 // tried says whether every row of the outbox has had an attempt.
 func (d *desk) tried() bool {

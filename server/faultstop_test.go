@@ -2,24 +2,29 @@ package server_test
 
 import (
 	"fmt"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// port makes the MX listen at the same place after each start.
-func (d *desk) port() string {
+// door is where the MX listens, nil while it does not.
+type door = atomic.Pointer[string]
+
+func (d *desk) opens(mx *door) {
 	at := d.srv.Addr("mx")
-	d.text = strings.Replace(d.text, `mx = ["127.0.0.1:0"]`, fmt.Sprintf("mx = [%q]", at), 1)
-	return at
+	mx.Store(&at)
 }
 
 // delivers is a customer's MTA: it tries until it hears a yes.
-func (l *ledger) delivers(at, name, domain string) {
+func (l *ledger) delivers(mx *door, name, domain string) {
 	from, mail := l.write(name, domain)
 	for end := time.Now().Add(wait); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
-		err := sendTo(at, from, []string{generic}, mail)
+		at := mx.Load()
+		if at == nil {
+			continue
+		}
+		err := sendTo(*at, from, []string{generic}, mail)
 		if l.notes(mail, err); err == nil {
 			return
 		}
@@ -31,7 +36,9 @@ func (l *ledger) delivers(at, name, domain string) {
 // times, at the moment when the remote servers have heard so many commands more.
 func (d *desk) stops(n, clients int) {
 	d.Helper()
-	at, l, again := d.port(), d.ledger(), map[string]int{}
+	l, again := d.ledger(), map[string]int{}
+	var mx door
+	d.opens(&mx)
 	over := make(chan struct{})
 	var all sync.WaitGroup
 	for c := range clients {
@@ -41,7 +48,7 @@ func (d *desk) stops(n, clients int) {
 				case <-over:
 					return
 				default:
-					l.delivers(at, fmt.Sprintf("s%d.%d", c, i), "client.example")
+					l.delivers(&mx, fmt.Sprintf("s%d.%d", c, i), "client.example")
 				}
 			}
 		})
@@ -49,8 +56,10 @@ func (d *desk) stops(n, clients int) {
 	for i := range n {
 		said := d.commands()
 		d.until("commands", func() bool { return d.commands() >= said+3+5*i%17 })
+		mx.Store(nil)
 		d.cut(again)
 		d.start(d.text)
+		d.opens(&mx)
 	}
 	close(over)
 	all.Wait()

@@ -97,6 +97,7 @@ type Sink struct {
 	accepted int
 	peak     int
 	commands []string
+	heard    int
 	done     bool
 }
 
@@ -203,6 +204,13 @@ func (s *Sink) Commands() []string {
 	return slices.Clone(s.commands)
 }
 
+// Heard is how many command lines were received since the start, without a limit.
+func (s *Sink) Heard() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.heard
+}
+
 func (s *Sink) accept() {
 	defer s.wg.Done()
 	for {
@@ -282,6 +290,7 @@ func (s *Sink) note(line string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.heard++
 	if len(s.commands) < 10000 {
 		s.commands = append(s.commands, line)
 	}
