@@ -1,6 +1,7 @@
 package mailauth
 
 import (
+	"bytes"
 	"context"
 	"io"
 
@@ -26,7 +27,7 @@ type body struct {
 // out: both canonicalisations ignore them, RFC 6376 §3.4.3 and §3.4.4.
 func scanBody(ctx context.Context, src message.Source, start int64) body {
 	b := body{src: src, start: start, end: src.Size()}
-	if b.end-start <= maxBlank {
+	if !b.hasBlankBlock() {
 		return b
 	}
 	buf := make([]byte, min(readSize, max(b.end-start, 1)))
@@ -56,6 +57,23 @@ func scanBody(ctx context.Context, src message.Source, start int64) body {
 		b.end, b.blank = b.trimEnd(runStart, b.blank)
 	}
 	return b
+}
+
+// hasBlankBlock says whether a block of the body has nothing but line ends, or
+// can't be read. Of blocks that are half as long as maxBlank a longer run holds
+// at least one, and nearly every other is told by its first byte.
+func (b body) hasBlankBlock() bool {
+	blank := func(part []byte, off int64) bool {
+		n, err := b.src.ReadAt(part, off)
+		return n < len(part) && err != nil || len(bytes.Trim(part, "\r\n")) == 0
+	}
+	block := make([]byte, maxBlank/2)
+	for off := b.start; off+int64(len(block)) <= b.end; off += int64(len(block)) {
+		if blank(block[:1], off) && blank(block, off) {
+			return true
+		}
+	}
+	return false
 }
 
 // trimEnd keeps the first line end of a last run that is made of CRLF alone; a

@@ -25,12 +25,25 @@ type field struct {
 	raw  []byte // with the last line end
 }
 
+// usualHeader is how much of a mail is read to find the end of its header, in bytes,
+// before as much is read as a header may have.
+const usualHeader = 8 << 10
+
 // readHeader reads the header up to the limits of package message, which are
 // also what the DKIM library can bear: it joins the lines of a field one by
 // one, so that a field of 2 MB takes it more than a minute.
 func readHeader(src message.Source) header {
+	h := readHeaderWithin(src, usualHeader)
+	if h.incomplete && src.Size() > usualHeader {
+		h = readHeaderWithin(src, message.MaxHeader)
+	}
+	return h
+}
+
+// readHeaderWithin reads no more than the first bytes of a mail.
+func readHeaderWithin(src message.Source, limit int64) header {
 	var h header
-	buf := make([]byte, min(src.Size(), message.MaxHeader))
+	buf := make([]byte, min(src.Size(), limit))
 	n, err := src.ReadAt(buf, 0)
 	if err != nil && err != io.EOF {
 		h.tooLarge, h.incomplete, h.unreadable = "the header can't be read", true, true
