@@ -56,16 +56,7 @@ func isHidden(r rune) bool {
 // cleanText makes the text of a body: LF at line ends, no control characters but
 // tab. Marks of direction stay, the text may be in Hebrew or Arabic.
 func cleanText(s string) string {
-	// Nearly every mail has CRLF and no other CR: that is quick.
-	if t := strings.ReplaceAll(s, "\r\n", "\n"); strings.IndexByte(t, '\r') < 0 {
-		s = t
-	}
-	dirty := false
-	for i := 0; i < len(s) && !dirty; i++ {
-		c := s[i]
-		dirty = c < ' ' && c != '\n' && c != '\t' || c == 0x7f || c == 0xc2 || c == 0xe2
-	}
-	if !dirty {
+	if s = withoutCR(s); !hasDirt(s) {
 		return s
 	}
 	var b strings.Builder
@@ -83,6 +74,45 @@ func cleanText(s string) string {
 	}
 	return b.String()
 }
+
+// withoutCR makes LF of CRLF, unless the text has a CR elsewhere: nearly none has.
+func withoutCR(s string) string {
+	i := strings.IndexByte(s, '\r')
+	if i < 0 {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	rest := s
+	for ; i >= 0; i = strings.IndexByte(rest, '\r') {
+		if !strings.HasPrefix(rest[i+1:], "\n") {
+			return s
+		}
+		b.WriteString(rest[:i])
+		rest = rest[i+1:]
+	}
+	b.WriteString(rest)
+	return b.String()
+}
+
+// hasDirt says whether a text may have something in it that cleanText takes away.
+func hasDirt(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if dirt[s[i]] {
+			return true
+		}
+	}
+	return false
+}
+
+// dirt is the control characters, and the bytes with which those beyond ASCII begin.
+var dirt = func() (t [256]bool) {
+	for c := range ' ' {
+		t[c] = c != '\n' && c != '\t'
+	}
+	t[0x7f], t[0xc2], t[0xe2] = true, true, true
+	return t
+}()
 
 // cutText cuts s to at most max bytes, between letters.
 func cutText(s string, max int) string {

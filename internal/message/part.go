@@ -76,8 +76,9 @@ func (p *Part) Decode() io.Reader {
 	return decodeTransfer(NewReader(p.BodyRaw()), p.Encoding)
 }
 
-// keptText is how much of a part's decoded body is remembered by Text, in bytes.
-const keptText = 64 << 10
+// keptText is how much of a part's decoded body is remembered by Text, in bytes:
+// as much as a mail that arrives may have in memory.
+const keptText = SpoolMemory
 
 // Text is the decoded body as UTF-8 of at most max bytes, with LF at line ends
 // and without control characters. The charset is the declared one if it is
@@ -113,7 +114,7 @@ type partText struct {
 // makes no body longer.
 func (p *Part) decoded(max int64) ([]byte, error) {
 	var b bytes.Buffer
-	b.Grow(int(min(max, p.End-p.Body, keptText)) + bytes.MinRead)
+	b.Grow(int(min(max, p.End-p.Body)) + bytes.MinRead)
 	_, err := b.ReadFrom(io.LimitReader(p.Decode(), max))
 	return b.Bytes(), err
 }
