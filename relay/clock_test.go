@@ -65,10 +65,11 @@ func TestFiveDaysOfGreylisting(t *testing.T) {
 	}
 }
 
+const month = 30 * 24 * time.Hour
+
 // A jump of the clock by a month, in either direction, gives up no mail, tells
 // nobody that it is late, and leaves no mail waiting for the clock to catch up.
 func TestClockJumps(t *testing.T) {
-	const month = 30 * 24 * time.Hour
 	for name, jumps := range map[string][]time.Duration{
 		"ahead": {month}, "back": {-month}, "ahead and back": {month, -month}, "back and ahead": {-month, month},
 		"ahead three times": {month, month, month},

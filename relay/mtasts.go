@@ -136,7 +136,7 @@ func isSTSID(s string) bool {
 type stsCache struct {
 	resolver Resolver
 	http     *http.Client
-	now      func() time.Time
+	now      func() time.Time // never set: a policy must not end because the clock jumped
 	log      *slog.Logger
 
 	mu      sync.Mutex
@@ -162,7 +162,9 @@ func newSTSCache(o Options) *stsCache {
 	own := *client
 	// §3.3: HTTP redirects must not be followed.
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &stsCache{resolver: o.Resolver, http: &own, now: o.Now, log: o.Log, domains: make(map[string]*stsEntry)}
+	started, before := o.Now(), o.Elapsed()
+	steady := func() time.Time { return started.Add(o.Elapsed() - before) }
+	return &stsCache{resolver: o.Resolver, http: &own, now: steady, log: o.Log, domains: make(map[string]*stsEntry)}
 }
 
 // stsDialer asks our own resolver, and does not let a foreign name lead to this

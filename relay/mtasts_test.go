@@ -24,7 +24,7 @@ type stsWorld struct {
 	handler atomic.Pointer[http.HandlerFunc]
 }
 
-func newSTSWorld(t *testing.T, policy string) *stsWorld {
+func newSTSWorld(t *testing.T, policy string, change ...func(*Options)) *stsWorld {
 	w := &stsWorld{ca: testkit.NewSinkCA(t)}
 	w.policy.Store(&policy)
 	web := httptest.NewUnstartedServer(http.HandlerFunc(w.serve))
@@ -34,7 +34,7 @@ func newSTSWorld(t *testing.T, policy string) *stsWorld {
 	w.dns = testkit.NewDNS(t, map[string][]string{
 		"example.net": {"MX 10 mx.example.net."}, "mx.example.net": {"A 192.0.2.1"},
 		"mta-sts.example.net": {"A 192.0.2.80"}, "_mta-sts.example.net": {testkit.TXT("v=STSv1; id=1;")}})
-	w.desk = newDesk(t, func(o *Options) { o.RootCAs = w.ca.Pool; o.Resolver = w.dns.Resolver() })
+	w.desk = newDesk(t, append(change, func(o *Options) { o.RootCAs = w.ca.Pool; o.Resolver = w.dns.Resolver() })...)
 	w.net.put("192.0.2.80:443", web.Listener.Addr().String())
 	return w
 }
@@ -115,6 +115,29 @@ func TestMTASTSCanNotBeTakenAway(t *testing.T) {
 	w.clock.Advance(8 * 24 * time.Hour)
 	if p := w.relay.sts.policy(ctx, "example.net"); p != nil {
 		t.Error("in force past its max_age")
+	}
+}
+
+// A clock that is set by a month ends no policy, while record and web server are gone.
+func TestMTASTSWhileTheClockIsSet(t *testing.T) {
+	for name, jumps := range map[string][]time.Duration{"ahead": {month}, "back": {-month}, "ahead and back": {month, -month}} {
+		t.Run(name, func(t *testing.T) {
+			var real atomic.Int64
+			w := newSTSWorld(t, enforceMX, func(o *Options) { o.Elapsed = func() time.Duration { return time.Duration(real.Load()) } })
+			w.relay.sts.policy(t.Context(), "example.net")
+			w.dns.SetMode("example.net", testkit.DNSServFail)
+			for _, jump := range jumps {
+				w.clock.Advance(jump)
+				real.Add(int64(time.Hour))
+				if p := w.relay.sts.policy(t.Context(), "example.net"); !p.enforced() {
+					t.Errorf("no policy after %v", jump)
+				}
+			}
+			real.Add(int64(8 * 24 * time.Hour))
+			if p := w.relay.sts.policy(t.Context(), "example.net"); p != nil {
+				t.Error("in force past its max_age")
+			}
+		})
 	}
 }
 

@@ -76,8 +76,9 @@ type Timeouts struct {
 // Options are what a relay needs. Store and Log must be set.
 type Options struct {
 	Store    store.Engine
-	Resolver Resolver         // net.DefaultResolver when nil
-	Now      func() time.Time // time.Now when nil
+	Resolver Resolver             // net.DefaultResolver when nil
+	Now      func() time.Time     // time.Now when nil
+	Elapsed  func() time.Duration // a clock that nobody sets; nil is Now's monotonic reading
 	Log      *slog.Logger
 	Reports  Reports  // may be nil
 	Observer Observer // may be nil
@@ -142,6 +143,10 @@ func (o *Options) setDefaults() {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Elapsed == nil {
+		now, started := o.Now, o.Now()
+		o.Elapsed = func() time.Duration { return now().Sub(started) }
 	}
 	if o.Workers <= 0 {
 		o.Workers = 100

@@ -156,7 +156,7 @@ func (s *Server) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	ro := relay.Options{Store: s.Store, Resolver: s.resolver(), Now: s.opts.Now, Log: s.log, Reports: s.Pipeline, Observer: s.Metrics, Policy: relayPolicy(cfg)}
+	ro := relay.Options{Store: s.Store, Resolver: s.resolver(), Now: s.opts.Now, Elapsed: s.opts.Elapsed, Log: s.log, Reports: s.Pipeline, Observer: s.Metrics, Policy: relayPolicy(cfg)}
 	if s.opts.Relay != nil {
 		s.opts.Relay(&ro)
 	}
