@@ -18,7 +18,6 @@ func TestManySlowConnections(t *testing.T) {
 		c.raw("EHLO a")
 		slow = append(slow, c)
 	}
-	start := time.Now()
 	for range 20 {
 		c := w.dial(MX, 2)
 		c.envelope("EHLO", "desk@ours.test")
@@ -26,9 +25,6 @@ func TestManySlowConnections(t *testing.T) {
 		c.expect("250")
 		c.say("QUIT", "221")
 		c.conn.Close()
-	}
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("20 mails took %v", took)
 	}
 	for _, c := range slow {
 		c.conn.Close()

@@ -6,33 +6,16 @@ import (
 	"context"
 	"encoding/binary"
 	"testing"
-	"time"
-
-	"postdesk/internal/ticket"
 )
 
-// FuzzStoredRecords reads records that may be damaged: no panic, no memory beyond
-// their length, and what can be read is written and read again as itself.
-func FuzzStoredRecords(f *testing.F) {
-	m, err := encodeMessage(&ticket.Message{Seq: 3, Prefix: []byte("Subject: x\r\n"), Facts: []byte("facts")})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(byte(0), m)
-	f.Add(byte(1), encodeOutgoing(&Outgoing{ID: 7, Due: time.Unix(1, 0), Reason: "x"}))
-	f.Add(byte(2), (&mailEntry{erased: true}).encode())
-	f.Add(byte(3), (&position{mails: 9}).encode())
-	f.Fuzz(func(t *testing.T, kind byte, b []byte) {
-		switch kind % 4 {
-		case 0:
-			again(t, b, decodeMessage, func(m *ticket.Message) []byte { out, _ := encodeMessage(m); return out })
-		case 1:
-			again(t, b, decodeOutgoing, func(row *Outgoing) []byte { return encodeOutgoing(row) })
-		case 2:
-			again(t, b, func(b []byte, e *mailEntry) (err error) { *e, err = decodeMailEntry(b); return err }, (*mailEntry).encode)
-		case 3:
-			again(t, b, func(b []byte, p *position) (err error) { *p, err = decodePosition(b); return err }, (*position).encode)
-		}
+// FuzzEngineRecords reads the engine's own records, which may be damaged: what can
+// be read is written and read again as itself.
+func FuzzEngineRecords(f *testing.F) {
+	f.Add((&mailEntry{erased: true}).encode())
+	f.Add((&position{mails: 9}).encode())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		again(t, b, func(b []byte, e *mailEntry) (err error) { *e, err = decodeMailEntry(b); return err }, (*mailEntry).encode)
+		again(t, b, func(b []byte, p *position) (err error) { *p, err = decodePosition(b); return err }, (*position).encode)
 	})
 }
 
@@ -44,9 +27,6 @@ func again[T any](t *testing.T, b []byte, decode func([]byte, *T) error, encode 
 		return
 	}
 	first := encode(&one)
-	if first == nil {
-		return // a value that JSON can't write
-	}
 	if err := decode(first, &two); err != nil {
 		t.Fatalf("%x is written as %x, and that can't be read: %v", b, first, err)
 	}
