@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"postdesk/internal/testkit"
 )
 
 // TestStateMachine plays random sessions against the model: MX, submission,
@@ -32,7 +34,7 @@ func TestStateMachine(t *testing.T) {
 		playMany(t, seed, 1)
 		return
 	}
-	playMany(t, 1, 2000) // always the same: what falls, falls everywhere
+	playMany(t, 1, 2000/testkit.RaceFactor) // always the same: what falls, falls everywhere
 }
 
 // playMany plays the sessions of n seeds on all processors.
