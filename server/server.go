@@ -16,7 +16,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"postdesk/internal/addr"
 	"postdesk/internal/config"
 	"postdesk/internal/metrics"
 	"postdesk/pipeline"
@@ -145,7 +144,7 @@ func emptySpool(dir string) error {
 // build makes the parts, from the inside to the outside.
 func (s *Server) build(ctx context.Context) (err error) {
 	cfg := s.Config()
-	keys, err := addr.LoadOrCreateKeyRing(filepath.Join(cfg.DataDir, KeyFile))
+	keys, err := TokenKeys(ctx, s.Store, cfg.DataDir)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"postdesk/admin"
-	"postdesk/internal/addr"
 	"postdesk/internal/config"
 	"postdesk/pipeline"
 	"postdesk/server"
@@ -110,7 +109,7 @@ func (c *call) open(cfg *config.Config) (_ *admin.Desk, err error) {
 			err = errors.Join(err, db.Close())
 		}
 	}()
-	keys, err := addr.LoadOrCreateKeyRing(filepath.Join(cfg.DataDir, server.KeyFile))
+	keys, err := server.TokenKeys(c.ctx, db, cfg.DataDir)
 	if err != nil {
 		return nil, err
 	}

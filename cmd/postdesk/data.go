@@ -5,8 +5,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"path/filepath"
 
 	"postdesk/admin"
+	"postdesk/internal/addr"
+	"postdesk/internal/config"
+	"postdesk/server"
 	"postdesk/store"
 )
 
@@ -44,15 +48,51 @@ func verify(fs *flag.FlagSet) func(*call) error {
 				return err
 			}
 			if *rebuild {
-				return c.locked(cfg, store.Rebuild(c.ctx, cfg.DataDir, tell))
+				return c.rebuild(cfg, tell)
 			}
-			err = c.locked(cfg, store.Verify(c.ctx, cfg.DataDir, tell))
+			err = errors.Join(c.locked(cfg, store.Verify(c.ctx, cfg.DataDir, tell)), c.checkKey(cfg, tell))
 		}
 		if err == nil {
 			tell("ok")
 		}
 		return err
 	}
+}
+
+// rebuild makes what can be made anew: the index, and a token key if there is none.
+func (c *call) rebuild(cfg *config.Config, tell func(string)) error {
+	if err := store.Rebuild(c.ctx, cfg.DataDir, tell); err != nil {
+		return c.locked(cfg, err)
+	}
+	err := c.tokenKey(cfg)
+	if !errors.Is(err, server.ErrNoKey) {
+		return err
+	}
+	if _, err := addr.LoadOrCreateKeyRing(filepath.Join(cfg.DataDir, server.KeyFile)); err != nil {
+		return err
+	}
+	tell("a new token key was made. Lost: the tokens in all mails from before. Answers to them join their tickets by Message-ID, from people who take " +
+		"part in them; agents' answers are held until they are confirmed. Agents have new desk addresses: `postdesk welcome` mails them")
+	return nil
+}
+
+// checkKey reports a token key that is missing or damaged.
+func (c *call) checkKey(cfg *config.Config, tell func(string)) error {
+	err := c.tokenKey(cfg)
+	if err != nil && !errors.Is(err, store.ErrDamaged) { // of the store, which was reported
+		tell(err.Error())
+	}
+	return err
+}
+
+// tokenKey reads the token key.
+func (c *call) tokenKey(cfg *config.Config) error {
+	db, err := store.Open(c.storeOptions(cfg))
+	if err != nil {
+		return err
+	}
+	_, err = server.TokenKeys(c.ctx, db, cfg.DataDir)
+	return errors.Join(err, db.Close())
 }
 
 func backup(*flag.FlagSet) func(*call) error {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -107,17 +108,24 @@ func (r *KeyRing) find(id byte) *ringKey {
 }
 
 // MarshalText writes the ring in the format of the key file: comments, then
-// one line "key ID BASE64" for each key, the one that mints first.
+// one line "key ID BASE64 CHECKSUM" for each key, the one that mints first.
 func (r *KeyRing) MarshalText() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("# postdesk token keys. The first mints, all verify. Who has this file can forge tokens.\n")
 	for _, k := range r.keys {
-		fmt.Fprintf(&b, "key %d %s\n", k.id, base64.StdEncoding.EncodeToString(k.secret))
+		fmt.Fprintf(&b, "key %d %s %s\n", k.id, base64.StdEncoding.EncodeToString(k.secret), k.checksum())
 	}
 	return b.Bytes(), nil
 }
 
-// ParseKeyRing reads the format of the key file.
+// checksum tells a key from one of which the disk has lost a bit: with that, all that people
+// have in their mailboxes would cease to verify, and nobody would know why.
+func (k *ringKey) checksum() string {
+	return fmt.Sprintf("%08x", crc32.Update(crc32.ChecksumIEEE([]byte{k.id}), crc32.IEEETable, k.secret))
+}
+
+// ParseKeyRing reads the format of the key file. The checksum may be left out, for
+// keys that were written by hand.
 func ParseKeyRing(text []byte) (*KeyRing, error) {
 	r := &KeyRing{}
 	sc := bufio.NewScanner(bytes.NewReader(text))
@@ -140,8 +148,8 @@ func ParseKeyRing(text []byte) (*KeyRing, error) {
 
 func parseKeyLine(line string) (ringKey, error) {
 	f := strings.Fields(line)
-	if len(f) != 3 || f[0] != "key" {
-		return ringKey{}, errors.New(`want "key ID BASE64"`)
+	if len(f) < 3 || len(f) > 4 || f[0] != "key" {
+		return ringKey{}, errors.New(`want "key ID BASE64 CHECKSUM"`)
 	}
 	id, err := strconv.ParseUint(f[1], 10, 8)
 	if err != nil {
@@ -151,7 +159,11 @@ func parseKeyLine(line string) (ringKey, error) {
 	if err != nil {
 		return ringKey{}, errors.New("the key is not base64")
 	}
-	return ringKey{id: byte(id), secret: secret}, nil
+	k := ringKey{id: byte(id), secret: secret}
+	if len(f) == 4 && f[3] != k.checksum() {
+		return ringKey{}, errors.New("the key is not what its checksum says: the file is damaged, put it back from a backup")
+	}
+	return k, nil
 }
 
 // LoadKeyRing reads the key file. A file that others than its owner may read
