@@ -323,6 +323,9 @@ func (p *Pipeline) Release(tx store.Tx, w *world, h *store.HeldMail, by ticket.A
 		return nil, err
 	}
 	mail, err := tx.Mail(h.Mail)
+	if err == nil {
+		err = store.CheckMail(mail)
+	}
 	if err != nil {
 		return nil, err
 	}

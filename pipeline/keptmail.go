@@ -8,7 +8,7 @@ import (
 )
 
 // keptMail reads a mail that a ticket or the outbox keeps; nil when it was erased,
-// and for number 0.
+// and for number 0. One that is not what it was when it was stored is store.ErrDamaged.
 func keptMail(tx store.ReadTx, id store.MailID) (*message.Message, error) {
 	if id == 0 {
 		return nil, nil
@@ -18,6 +18,9 @@ func keptMail(tx store.ReadTx, id store.MailID) (*message.Message, error) {
 		return nil, nil
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := store.CheckMail(raw); err != nil {
 		return nil, err
 	}
 	return message.Parse(raw)

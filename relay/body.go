@@ -2,11 +2,13 @@ package relay
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 
 	"postdesk/internal/message"
+	"postdesk/store"
 )
 
 // Limits of what we send. RFC 5321 §4.5.3.1.6: a line of text has at most 998
@@ -70,10 +72,27 @@ type traits struct {
 func inspect(src message.Source) (traits, error) {
 	in := inspector{}
 	err := eachChunk(src, in.chunk)
-	if in.cr {
-		in.traits.stray = true
+	return in.end(), err
+}
+
+// inspectKept is inspect for a mail of the store. What is no longer what was stored is
+// store.ErrDamaged, and must not go out.
+func inspectKept(m store.Mail) (traits, error) {
+	in, sum := inspector{}, sha256.New()
+	err := eachChunk(m, func(p []byte) error {
+		sum.Write(p)
+		return in.chunk(p)
+	})
+	if err == nil && [sha256.Size]byte(sum.Sum(nil)) != m.SHA256() {
+		err = fmt.Errorf("%w: mail %d has not the SHA-256 that it was stored with: run `postdesk verify`", store.ErrDamaged, m.ID())
 	}
-	return in.traits, err
+	return in.end(), err
+}
+
+// end is what was learned.
+func (in *inspector) end() traits {
+	in.stray = in.stray || in.cr
+	return in.traits
 }
 
 type inspector struct {

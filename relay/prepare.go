@@ -93,23 +93,22 @@ func (r *Relay) prepare(ctx context.Context, k preparedKey, takes8bit bool) (*ou
 }
 
 func (r *Relay) openMail(ctx context.Context, id store.MailID, p *preparedMail) *failure {
-	var src message.Source
-	err := r.opts.Store.View(ctx, func(tx store.ReadTx) error {
-		m, err := tx.Mail(id)
-		src = m
+	var mail store.Mail
+	err := r.opts.Store.View(ctx, func(tx store.ReadTx) (err error) {
+		mail, err = tx.Mail(id)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return localFailure(554, "5.6.0", "the mail is gone")
 	}
 	if err == nil {
-		p.traits, err = inspect(src)
+		p.traits, err = inspectKept(mail)
 	}
 	if err != nil {
 		r.opts.Log.Error("mail can't be read", "mail", id, "error", err)
 		return localFailure(451, "4.3.0", "the mail can't be read")
 	}
-	p.src = src
+	p.src = mail
 	return nil
 }
 
