@@ -9,8 +9,8 @@ import (
 // houseHours is how often records whose time has passed are looked for.
 const houseHours = time.Hour
 
-// snapshotHours is how often a snapshot of the keys lets go of the write-sets
-// before it.
+// snapshotHours is how often the index is read to its last checksum, and a snapshot
+// of the keys lets go of the write-sets before it.
 const snapshotHours = 24
 
 // keepHouse runs until ctx ends.

@@ -45,6 +45,9 @@ func (db *DB) Backup(ctx context.Context, dir string) error {
 	if err := emptyDir(dir); err != nil {
 		return err
 	}
+	if err := db.trustTables(); err != nil {
+		return err
+	}
 	if err := db.backup(ctx, dir); err != nil {
 		return fmt.Errorf("store: backup to %s: %w", dir, err)
 	}

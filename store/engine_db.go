@@ -68,6 +68,7 @@ type Options struct {
 	SegmentSize int64  // of the journal, bytes; 0 is 128 MB
 	memtable    int64  // of the index; tests make it small
 	floorEvery  uint64 // records between checkpoints; tests make it small
+	checkLate   bool   // tests: the index is as one that is too large to be checked at once
 	restoring   bool   // Restore is opening it
 }
 
@@ -80,7 +81,9 @@ type DB struct {
 	indexDir string
 	journal  *journal.Journal
 	keepTail bool // what is cut off at the end of the journal is kept
-	minFree  atomic.Int64
+	// The tables of the index were too large to be read before the store opened.
+	unchecked bool
+	minFree   atomic.Int64
 
 	queue     chan *request
 	closing   chan struct{} // closed by Close

@@ -57,6 +57,9 @@ func Open(o Options) (*DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	db.wakeEraser()
+	if db.unchecked {
+		go func() { _ = db.CheckIndex() }() // Close waits for it, and Fatal tells
+	}
 	return db, nil
 }
 
@@ -113,6 +116,9 @@ func (db *DB) openBoth() error {
 		return err
 	}
 	if db.index, err = openIndex(db.indexDir, db.o.memtable, db.o.Log); err != nil {
+		return err
+	}
+	if err := db.checkTables(); err != nil {
 		return err
 	}
 	if err := db.readPosition(); err != nil {

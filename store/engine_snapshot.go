@@ -32,7 +32,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Snapshot writes all keys to a snapshot file of the data directory, from which
 // Rebuild starts. With free, the write-sets of the journal up to it are given
 // back to the disk, as far as the index no longer needs them after a
-// crash, and are unreadable for ever: the newest ones go with a later Snapshot.
+// crash, and are unreadable for ever: the newest ones go with a later Snapshot. The
+// index is read to its last checksum first: a snapshot must not lack what a damaged table hides.
 func (db *DB) Snapshot(ctx context.Context, free bool) error {
 	db.maintenance.Lock()
 	defer db.maintenance.Unlock()
@@ -40,6 +41,9 @@ func (db *DB) Snapshot(ctx context.Context, free bool) error {
 		return ErrClosed
 	}
 	defer db.users.Done()
+	if err := db.trustTables(); err != nil {
+		return err
+	}
 	dir := filepath.Join(db.o.Dir, dirSnapshots)
 	txn := db.index.NewTransaction(false)
 	defer txn.Discard()

@@ -273,12 +273,40 @@ func Rebuild(ctx context.Context, dir string, report func(string)) error {
 		return err
 	}
 	db.keepTail = true
-	err = db.fromSnapshot(ctx)
+	err = db.fromWhatIsWhole(ctx, report)
 	if err = errors.Join(err, db.closeFiles(false)); err != nil {
 		return errors.Join(err, os.RemoveAll(db.indexDir))
 	}
 	report(fmt.Sprintf("the index was made anew: records up to %d, mails up to %d", db.position.last.Seq, db.position.mails))
 	return replaceIndex(dir, db.indexDir)
+}
+
+// fromWhatIsWhole fills an empty index from the newest snapshot and the journal. A snapshot that is damaged
+// is put aside: the journal alone will do, unless what the snapshot held was freed in it.
+func (db *DB) fromWhatIsWhole(ctx context.Context, report func(string)) error {
+	dir := filepath.Join(db.o.Dir, dirSnapshots)
+	seqs, err := snapshots(db.o.FS, dir)
+	if err != nil {
+		return err
+	}
+	if len(seqs) > 0 {
+		path := snapshotPath(dir, seqs[len(seqs)-1])
+		err := readSnapshot(ctx, db.o.FS, path, func(position) {}, func(_, _ []byte) error { return nil })
+		switch {
+		case errors.Is(err, ErrDamaged):
+			report(err.Error() + ": it is put aside")
+			if err := db.o.FS.Rename(path, path+".damaged"); err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		}
+	}
+	err = db.fromSnapshot(ctx)
+	if errors.Is(err, journal.ErrBehind) {
+		return fmt.Errorf("%w: the journal in %s ends before the newest snapshot: put the newer journal back, or restore a backup", ErrDamaged, db.o.Dir)
+	}
+	return err
 }
 
 // replaceIndex puts a closed index in the place of the old one.
