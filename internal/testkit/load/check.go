@@ -24,7 +24,7 @@ func (f Fault) String() string { return f.MessageID + ": " + f.What }
 // with what the server has. Every mail that got a 250 must be kept once as raw
 // mail, be a message of a ticket once, be acknowledged at most once, and have
 // gone out to each of its recipients: once, and once more for every time that
-// the sink dropped the line after the final dot. A mail that was refused must
+// the sink dropped the line after the final dot, or that the line ended behind it. A mail that was refused must
 // be nowhere. One without a reply may be there once or not at all.
 //
 // sinks says whether arrivals were recorded; without them nothing is said about
@@ -99,7 +99,7 @@ func (c *checker) wentOut(e *Entry) {
 		}
 		return
 	}
-	taken, dropped := map[string]int{}, map[string]int{}
+	taken, dropped, cut := map[string]int{}, map[string]int{}, map[string]int{}
 	copies, acks := 0, map[string]bool{}
 	for _, a := range list {
 		to := strings.ToLower(a.To)
@@ -108,9 +108,12 @@ func (c *checker) wentOut(e *Entry) {
 		} else {
 			copies++
 		}
-		if key := a.Own + " to " + to; a.Dropped {
+		switch key := a.Own + " to " + to; {
+		case a.Dropped:
 			dropped[key]++
-		} else {
+		case a.Cut:
+			cut[key]++
+		default:
 			taken[key]++
 		}
 	}
@@ -126,7 +129,7 @@ func (c *checker) wentOut(e *Entry) {
 		}
 	}
 	for key := range dropped {
-		if taken[key] == 0 {
+		if taken[key]+cut[key] == 0 {
 			c.fault(e, "%s was not sent again after the line was dropped", key)
 		}
 	}

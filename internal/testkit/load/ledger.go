@@ -28,13 +28,16 @@ func (e *Entry) Unknown() bool { return e.Code == 0 }
 
 // Arrival is one mail that a sink got.
 type Arrival struct {
-	Sink    string    `json:"sink"`
-	To      string    `json:"to"`
-	Origin  string    `json:"origin"` // Message-ID of the mail in the ledger that it is about, "" when it names none
-	Own     string    `json:"own"`    // its own Message-ID
-	Ack     bool      `json:"acknowledgement"`
-	Dropped bool      `json:"dropped"` // the sink dropped the line after the final dot: it has to come again
-	At      time.Time `json:"at"`
+	Sink    string `json:"sink"`
+	To      string `json:"to"`
+	Origin  string `json:"origin"` // Message-ID of the mail in the ledger that it is about, "" when it names none
+	Own     string `json:"own"`    // its own Message-ID
+	Ack     bool   `json:"acknowledgement"`
+	Dropped bool   `json:"dropped"` // the sink dropped the line after the final dot: it has to come again
+	// Cut: the line ended without QUIT, or the server stopped, with no other mail behind this
+	// one. The server may not have written down that it was taken, and send it again.
+	Cut bool      `json:"cut"`
+	At  time.Time `json:"at"`
 }
 
 // line is one line of a ledger file.

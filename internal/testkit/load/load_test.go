@@ -203,3 +203,44 @@ func freeUDP(t *testing.T) string {
 	defer c.Close()
 	return c.LocalAddr().String()
 }
+
+// A line that ends behind a mail without QUIT lets it come once more, and no oftener; one that
+// ended properly does not.
+func TestWhatALineThatEndedExcuses(t *testing.T) {
+	sent := []Entry{{MessageID: "load.a.1@x", Code: 250}}
+	copyOf := func(cut bool) Arrival { return Arrival{Origin: "load.a.1@x", Own: "copy", To: "anne@x", Cut: cut} }
+	for _, c := range []struct {
+		arrived []Arrival
+		faults  int
+	}{
+		{[]Arrival{copyOf(true)}, 0}, {[]Arrival{copyOf(true), copyOf(false)}, 0}, {[]Arrival{copyOf(true), copyOf(true)}, 0},
+		{[]Arrival{copyOf(false), copyOf(false)}, 1}, {[]Arrival{copyOf(true), copyOf(false), copyOf(false)}, 1},
+	} {
+		if faults := Check(sent, c.arrived, true, nil); len(faults) != c.faults {
+			t.Errorf("%+v: %v", c.arrived, faults)
+		}
+	}
+}
+
+// Persist sends a mail again until it is answered for good.
+func TestPersist(t *testing.T) {
+	s, err := NewSink("127.0.0.1:0", SinkOptions{DropEvery: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	sent, err := Persist(t.Context(), Options{Addr: s.Addr, To: "support@desk.example", Mails: 20, Connections: 2}, nil, time.Millisecond, 0)
+	if err != nil || len(sent) != 20 {
+		t.Fatalf("%d sent, %v", len(sent), err)
+	}
+	for _, e := range sent {
+		if !e.Accepted() {
+			t.Errorf("%+v", e)
+		}
+	}
+	stopped := make(chan struct{})
+	close(stopped)
+	if sent, err := Persist(t.Context(), Options{Addr: s.Addr, To: "support@desk.example"}, stopped, 0, 0); err != nil || len(sent) != 0 {
+		t.Errorf("%d sent after the stop, %v", len(sent), err)
+	}
+}

@@ -31,6 +31,8 @@ type Sink struct {
 	arrived []Arrival
 	kept    int // without those that were dropped
 	last    time.Time
+	lasts   []int     // places of what was taken last on lines that ended
+	stops   []stopped // lives of the server
 }
 
 // NewSink listens on a loopback address, port 0 for any. Close it.
@@ -63,7 +65,14 @@ func (s *Sink) Close() {
 func (s *Sink) Arrivals() []Arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Arrival(nil), s.arrived...)
+	list := append([]Arrival(nil), s.arrived...)
+	for _, i := range s.lasts {
+		a := &list[i]
+		for _, life := range s.stops {
+			a.Cut = a.Cut || a.At.After(life.from) && a.At.Before(life.to)
+		}
+	}
+	return list
 }
 
 func (s *Sink) progress() (n int, last time.Time) {
@@ -101,14 +110,18 @@ func (s *Sink) serve(c net.Conn) {
 	p.say("220 sink.test ESMTP")
 	for {
 		if p.r.Buffered() == 0 && p.w.Flush() != nil {
-			return
+			break
 		}
 		l, err := p.r.ReadString('\n')
-		if err != nil || !p.command(strings.TrimRight(l, "\r\n")) {
+		if err != nil {
+			break
+		}
+		if !p.command(strings.TrimRight(l, "\r\n")) {
 			p.w.Flush()
-			return
+			break
 		}
 	}
+	s.ended(p.last, p.bye)
 }
 
 // sinkPeer is one connection. It answers PIPELINING as a group (RFC 2920).
@@ -117,6 +130,8 @@ type sinkPeer struct {
 	r    *bufio.Reader
 	w    *bufio.Writer
 	to   []string
+	last []int  // places of what was taken last in the sink's list
+	bye  bool   // it said QUIT
 	mail []byte // the buffer of all its mails
 }
 
@@ -145,6 +160,7 @@ func (p *sinkPeer) command(l string) bool {
 	case "DATA":
 		return p.data()
 	case "QUIT":
+		p.bye = true
 		p.say("221 2.0.0 bye")
 		return false
 	}
@@ -170,12 +186,14 @@ func (p *sinkPeer) data() bool {
 		}
 		p.mail, begin = append(p.mail, l...), err == nil
 	}
-	return p.sink.take(p.mail, p.to) && p.say("250 2.0.0 ok")
+	places, ok := p.sink.take(p.mail, p.to)
+	p.last = places
+	return ok && p.say("250 2.0.0 ok")
 }
 
-// take remembers a mail for each of its recipients. It is false when the line
+// take remembers a mail for each of its recipients, and says at which places of the list. It is not ok when the line
 // is to be dropped.
-func (s *Sink) take(mail []byte, to []string) bool {
+func (s *Sink) take(mail []byte, to []string) (places []int, ok bool) {
 	a := describe(mail)
 	a.Sink, a.At = s.o.Name, time.Now()
 	s.mu.Lock()
@@ -185,14 +203,36 @@ func (s *Sink) take(mail []byte, to []string) bool {
 		if s.lose != nil && s.lose(a) {
 			continue
 		}
+		places = append(places, len(s.arrived))
 		s.arrived = append(s.arrived, a)
 		if !a.Dropped {
 			s.kept++
 		}
 	}
 	s.last = a.At
-	return !a.Dropped
+	return places, !a.Dropped
 }
+
+// ended remembers what was taken last on a line, and marks it if the line ended without QUIT.
+func (s *Sink) ended(places []int, bye bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, i := range places {
+		s.arrived[i].Cut = !bye
+		s.lasts = append(s.lasts, i)
+	}
+}
+
+// Stopped says that the server ended because it could write no more, and ran since a moment: what
+// came last on each of its lines may come again, also when it said QUIT.
+func (s *Sink) Stopped(since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stops = append(s.stops, stopped{since, time.Now()})
+}
+
+// stopped is the life of a server that stopped.
+type stopped struct{ from, to time.Time }
 
 // mark is the beginning of the Message-IDs that we make. Copies of a mail have it in
 // their text, acknowledgements in their header.
