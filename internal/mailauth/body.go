@@ -27,7 +27,7 @@ type body struct {
 // out: both canonicalisations ignore them, RFC 6376 §3.4.3 and §3.4.4.
 func scanBody(ctx context.Context, src message.Source, start int64) body {
 	b := body{src: src, start: start, end: src.Size()}
-	if !b.hasBlankBlock() {
+	if b.end-b.start <= maxBlank || !b.hasBlankBlock() {
 		return b
 	}
 	buf := make([]byte, min(readSize, max(b.end-start, 1)))
