@@ -39,11 +39,11 @@ func (f *figure) draw() string {
 	text(&b, 18, (top+bottom)/2, "middle", f.yName, fmt.Sprintf(`transform="rotate(-90 18 %d)"`, (top+bottom)/2))
 	step := stepOf(s.highY)
 	for v := 0.0; v <= s.highY; v += step {
-		fmt.Fprintf(&b, `<line x1="%d" x2="%d" y1="%.1f" y2="%[3].1f" stroke="#ddd"/>`+"\n", left, right, s.y(v))
+		fmt.Fprintf(&b, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1[3]f" stroke="#ddd"/>`+"\n", left, right, s.y(v))
 		text(&b, left-8, s.y(v)+4, "end", fmt.Sprintf("%g", v), "")
 	}
 	for _, x := range marks {
-		fmt.Fprintf(&b, `<line x1="%.1f" x2="%[1].1f" y1="%d" y2="%d" stroke="#222"/>`+"\n", s.x(x), bottom, bottom+5)
+		fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1[1]f" y1="%d" y2="%d" stroke="#222"/>`+"\n", s.x(x), bottom, bottom+5)
 		text(&b, s.x(x), bottom+20, "middle", f.short(x), "")
 	}
 	for i := range f.lines {
@@ -109,7 +109,7 @@ func (l *line) draw(b *strings.Builder, s scale, colour string) {
 		path = append(path, fmt.Sprintf("%.1f,%.1f", x, s.y(middle)))
 		fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="4" fill="%s"/>`+"\n", x, s.y(middle), colour)
 		if high > low {
-			fmt.Fprintf(b, `<line x1="%.1f" x2="%[1].1f" y1="%.1f" y2="%.1f" stroke="%s"/>`+"\n", x, s.y(low), s.y(high), colour)
+			fmt.Fprintf(b, `<line x1="%.1f" x2="%.1[1]f" y1="%.1f" y2="%.1f" stroke="%s"/>`+"\n", x, s.y(low), s.y(high), colour)
 		}
 	}
 	fmt.Fprintf(b, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", strings.Join(path, " "), colour)

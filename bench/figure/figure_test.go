@@ -43,7 +43,7 @@ func TestFigure(t *testing.T) {
 }
 
 func TestFigureOfOnePoint(t *testing.T) {
-	if _, svg := drawn(t, "peer\tsize\trate\none\t4096\t100\n"); strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") {
+	if _, svg := drawn(t, "peer\tsize\trate\none\t4096\t100\n"); strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") || strings.Contains(svg, "%!") {
 		t.Error(svg)
 	}
 }
