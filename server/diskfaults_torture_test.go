@@ -3,3 +3,5 @@
 package server_test
 
 const diskStride = 1
+
+const flips = 15
