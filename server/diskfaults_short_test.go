@@ -2,8 +2,9 @@
 
 package server_test
 
-// diskStride: go test tries some of the calls, make torture all of them.
-const diskStride = 13
-
-// flips are those of one file.
-const flips = 1
+// go test tries some of the calls and of the harms, make torture all of them.
+const (
+	diskStride = 17
+	rotStride  = 5
+	flips      = 1 // of each file
+)

@@ -2,6 +2,8 @@
 
 package server_test
 
-const diskStride = 1
-
-const flips = 15
+const (
+	diskStride = 1
+	rotStride  = 1
+	flips      = 7 // of each file
+)
