@@ -5,7 +5,8 @@
 # mount namespace of its own where these paths are folders of ours. Nothing outside $WORK changes.
 durable='not synced'
 recipient=support@desk.example
-takes='kept single large'
+takes='kept large'
+most=600 # mails of a case
 settle=12 # s until it has ended its idle connections: one that ends while it is being used is tried again only much later
 home=$WORK/opensmtpd
 
