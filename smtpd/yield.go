@@ -28,7 +28,7 @@ func (g *gate) turn(on bool) {
 // least rate gives in the time of Overload, the waiting begins anew; a command
 // is waited for as a whole.
 func (g *gate) progress(n int) {
-	if g.got += int64(n); g.pace.window == 0 || g.got < int64(g.t.Overload.Seconds()*float64(g.t.MinRate)) {
+	if g.got += int64(n); g.pace.idle == 0 || g.got < int64(g.t.Overload.Seconds()*float64(g.t.MinRate)) {
 		return
 	}
 	g.turn(true)
