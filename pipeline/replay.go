@@ -48,7 +48,7 @@ type Replayed struct {
 // alone; what is told as "was" of agent and acknowledgement is what happened
 // then. Caps and repetitions are not judged again.
 func (p *Pipeline) Replay(ctx context.Context, cfg *config.Config, since time.Time, fn func(Replayed) error) error {
-	dry := &Pipeline{store: frozen{p.store}, keys: p.keys, markKeys: p.markKeys, resolver: p.resolver, now: p.now}
+	dry := &Pipeline{store: frozen{p.store}, keys: p.keys, markKeys: p.markKeys, resolver: p.resolver, now: p.now, steady: p.steady}
 	dry.defaults()
 	w, err := dry.newWorld(ctx, cfg)
 	if err != nil {
