@@ -177,7 +177,7 @@ func (d *Desk) releaseQueued(ctx context.Context, q QueueID) (out Queued, err er
 		if out, err = d.move(ctx, q, "released", store.Held); err != nil {
 			return out, err
 		}
-		return out, d.closeBreaker(ctx)
+		return out, d.closeBreaker(ctx, true)
 	}
 	decision, err := d.Pipeline.ReleaseHeld(ctx, n, pipeline.Admin(q.By))
 	if err != nil {
@@ -239,7 +239,7 @@ func (d *Desk) dropQueued(ctx context.Context, q QueueID) (out Queued, err error
 	if out, err = d.showQueued(ctx, q); err != nil || held {
 		return out, err
 	}
-	return out, d.closeBreaker(ctx)
+	return out, d.closeBreaker(ctx, false)
 }
 
 // Count is how many were changed.
@@ -264,12 +264,12 @@ func (d *Desk) releaseAll(ctx context.Context, _ None) (Count, error) {
 		return Count{n}, err
 	}
 	d.Wake()
-	return Count{n}, d.closeBreaker(ctx)
+	return Count{n}, d.closeBreaker(ctx, true)
 }
 
 // closeBreaker lets acknowledgements go out again once none is held by the
-// breaker.
-func (d *Desk) closeBreaker(ctx context.Context) error {
+// breaker; released says that the last went out, and was not dropped.
+func (d *Desk) closeBreaker(ctx context.Context, released bool) error {
 	errStill := errors.New("still held")
 	err := d.Store.View(ctx, func(tx store.ReadTx) error {
 		return store.ListOutgoing(tx, store.Held, func(r store.Outgoing) error {
@@ -285,5 +285,5 @@ func (d *Desk) closeBreaker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.Pipeline.CloseBreaker(ctx)
+	return d.Pipeline.CloseBreaker(ctx, released)
 }

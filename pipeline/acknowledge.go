@@ -31,8 +31,9 @@ const capMemory = 32 * 24 * time.Hour
 
 // windows are the counters of one acknowledgement.
 type windows struct {
-	address, domain, all rules.Window
-	tripped              bool
+	address, domain rules.Window
+	all             rules.Pulse
+	tripped         bool
 }
 
 // acknowledge decides by the table, and writes the one mail or the reason why
@@ -121,6 +122,7 @@ func (in *inbound) ackFacts(target addr.Address, w *windows) (*rules.AckFacts, e
 		Off:  !in.team.Acknowledge || in.outcome.Acknowledge != nil && !*in.outcome.Acknowledge,
 	}
 	f.Date, _ = in.mail.Header.Date()
+	f.Arrival, _ = in.mail.Header.Arrived()
 	f.Form = in.outcome.ReplyToRequester && f.Backed
 	if list, _ := in.authors(); in.facts.Authors > 0 {
 		f.From = plain(list)
@@ -231,12 +233,12 @@ func (in *inbound) windows(target addr.Address) (*windows, error) {
 // count adds this acknowledgement to the windows. The breaker stays open until
 // an admin releases what waits.
 func (in *inbound) count(target addr.Address, w *windows, waits bool) error {
+	limits := in.w.cfg.Acknowledge
 	if waits && !w.tripped {
-		if err := in.trip(); err != nil {
+		if err := in.trip(w.all.Full(in.steady, limits.Breaker)); err != nil {
 			return err
 		}
 	}
-	limits := in.w.cfg.Acknowledge
 	for _, x := range []struct {
 		scope, name string
 		limited     bool
@@ -244,7 +246,6 @@ func (in *inbound) count(target addr.Address, w *windows, waits bool) error {
 	}{
 		{capAddress, target.Key(), limits.PerAddress.N+limits.PerAddressDay.N > 0, &w.address},
 		{capDomain, rules.CapDomain(target.Domain), limits.PerDomain.N > 0, &w.domain},
-		{capAll, "", limits.Breaker.N > 0, &w.all},
 	} {
 		if !x.limited {
 			continue
@@ -254,18 +255,7 @@ func (in *inbound) count(target addr.Address, w *windows, waits bool) error {
 			return err
 		}
 	}
-	return nil
-}
-
-// trip opens the breaker and tells the admin: acknowledgements wait from now on,
-// held in the outbox, until the last of them is released or dropped.
-func (in *inbound) trip() error {
-	if err := store.SetWindow(in.tx, tripped, "", true, time.Time{}); err != nil {
-		return err
-	}
-	return in.p.notifyPostmaster(in.tx, in.w, "Acknowledgements wait for you",
-		"More acknowledgements than acknowledge.breaker allows were due. They are held now: postdesk queue list --state held. "+
-			"When all is well, postdesk queue release ID or --all; else queue drop ID. The last one closes the breaker.", nil, in.at)
+	return in.p.countAll(in.tx, in.w, &w.all)
 }
 
 // sendAck writes the acknowledgement: to the Return-Path, with a null sender,

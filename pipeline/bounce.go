@@ -69,7 +69,7 @@ func (in *inbound) judge(row *store.Outgoing) error {
 	if err != nil {
 		return err
 	}
-	return in.p.undelivered(in.tx, in.w, in.t, now, in.at)
+	return in.p.undelivered(in.tx, in.w, in.t, now, in.at, said.Outcome == bounce.Hard)
 }
 
 // returned: the report came the way that reports come, from nobody to the

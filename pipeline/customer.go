@@ -29,6 +29,9 @@ func (in *inbound) fromCustomer(id rules.Identity) (*result, error) {
 	if in.contact, err = contactOf(in.tx, in.author.Address); err != nil {
 		return nil, err
 	}
+	if err := in.rises(); err != nil {
+		return nil, err
+	}
 	if in.asksForRequests(thread) {
 		if r, done, err := in.requests(); done || err != nil {
 			return r, err

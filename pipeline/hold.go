@@ -33,6 +33,9 @@ const (
 // forges an agent's address must not flood the agent.
 const maxNotices = 20
 
+// maxDayNotices bounds them for a day: the agent's own mailbox may send each back to us.
+const maxDayNotices = 60
+
 // HoldReasons lists them for the metrics.
 func HoldReasons() []string {
 	return []string{holdIdentity, holdGuard, holdCommand, holdWhich, holdOwn, holdCustomer, holdFault, holdPace}
@@ -183,8 +186,8 @@ func (out *outbound) noticesLeft(h *store.HeldMail) (int, error) {
 	if out.facts.Auth.Backed != "" {
 		scope = "held-backed"
 	}
-	before, err := out.hourly(scope, out.agent.ID, 1)
-	return max(0, maxNotices-before), err
+	hour, day, err := out.often(scope, out.agent.ID, 1)
+	return max(0, min(maxNotices-hour, maxDayNotices-day)), err
 }
 
 // holdAddress is the one-time address of a notice about a held mail.

@@ -36,6 +36,7 @@ type inbound struct {
 	misfits  map[string]string // values of fields that do not fit, by name
 	stranger bool              // the team serves known contacts only, and the author is none
 	vouching bool              // the mail is here already, and its author's copy has come
+	waits    bool              // the breaker is open: what a stranger's new request makes us write waits for an admin
 }
 
 func (p *Pipeline) inbound(tx store.Tx, d *delivery) *inbound {

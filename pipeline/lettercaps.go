@@ -13,8 +13,16 @@ const capLetters = "letters"
 // underCap leaves out of the readers of a letter that no person wrote those who
 // have had as many as acknowledge.per_address allows acknowledgements, and counts
 // it for the others: whatever is forged, nobody gets more than a few an hour. A
-// letter without its first reader, the requester, has none.
+// letter without its first reader, the requester, has none. With the breaker open
+// nobody gets any, and a dead address never does.
 func (p *Pipeline) underCap(tx store.Tx, w *world, to []*ticket.Participant) ([]*ticket.Participant, error) {
+	if open, err := breakerOpen(tx); err != nil || open {
+		return nil, err
+	}
+	to, err := living(tx, to)
+	if err != nil || len(to) == 0 {
+		return nil, err
+	}
 	limits := w.cfg.Acknowledge
 	if limits.PerAddress.N+limits.PerAddressDay.N == 0 {
 		return to, nil

@@ -189,6 +189,11 @@ func (in *inbound) showOutside() error {
 	if in.m == nil || in.m.Kind != ticket.KindIn || in.distrusted() {
 		return nil
 	}
+	if in.m.Seq == 1 && len(observersOutside(in.t)) > 0 {
+		if err := in.countShown(); err != nil {
+			return err
+		}
+	}
 	return in.showObservers(func(head compose.Head, admits *config.Team) (compose.ReplyOut, error) {
 		out := in.outbound()
 		head.From.Name = compose.ViaName(in.m.From, in.team)
@@ -228,6 +233,9 @@ func (in *inbound) showObservers(write func(head compose.Head, admits *config.Te
 		}
 		row := store.Outgoing{From: mark.sender, To: answerTo(who).Address, Domain: in.team.Address.Domain, MessageID: mark.messageID, Item: mark.item,
 			Purpose: store.PurposeAside, Ticket: in.t.Number, Message: in.m.Seq, Due: in.at, Created: in.at}
+		if in.waits {
+			row.State, row.Reason = store.Held, BreakerReason
+		}
 		if err := in.p.enqueue(in.tx, composed.Source, row); err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"postdesk/internal/addr"
 	"postdesk/internal/compose"
@@ -99,15 +98,6 @@ func (p *Pipeline) DropOutgoing(ctx context.Context, id uint64, by ticket.Actor)
 		return fmt.Errorf("outbox %d: %w", id, err)
 	}
 	return nil
-}
-
-// BreakerReason marks the rows of the outbox that the breaker of
-// acknowledgements holds.
-const BreakerReason = "breaker"
-
-// CloseBreaker lets acknowledgements go out again.
-func (p *Pipeline) CloseBreaker(ctx context.Context) error {
-	return p.store.Update(ctx, func(tx store.Tx) error { return store.SetWindow(tx, tripped, "", false, time.Time{}) })
 }
 
 // Welcome mails an agent the desk address and the page of commands.

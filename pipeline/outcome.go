@@ -28,7 +28,7 @@ func (p *Pipeline) Outcome(tx store.Tx, row store.Outgoing, now time.Time) error
 	if row.State == store.Ready {
 		return p.late(tx, p.world.Load(), t, row, now)
 	}
-	return p.undelivered(tx, p.world.Load(), t, row, now)
+	return p.undelivered(tx, p.world.Load(), t, row, now, refusedForGood(row))
 }
 
 // largeCopy is the size, in bytes, above which what agents got is not kept: a
@@ -89,9 +89,14 @@ func concerned(tx store.Tx, row store.Outgoing) (*ticket.Ticket, store.Outgoing,
 }
 
 // undelivered is a permanent failure, learned in the session or from a report
-// that came back.
-func (p *Pipeline) undelivered(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, now time.Time) error {
+// that came back; dead says that there is no such address.
+func (p *Pipeline) undelivered(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, now time.Time, dead bool) error {
 	var err error
+	if dead {
+		if err := p.bury(tx, w, t, row, now); err != nil {
+			return err
+		}
+	}
 	switch row.Purpose {
 	case store.PurposeCopy:
 		err = p.deadCopy(tx, w, t, row, now)

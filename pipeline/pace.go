@@ -9,9 +9,13 @@ import (
 )
 
 // maxTexts is how many mails with a text an agent may write in one ticket in an
-// hour before each is asked about: a mailbox that answers everything, and says
-// nowhere that it does, must not talk for ever with another one or with us.
-const maxTexts = 20
+// hour, and maxDayTexts in a day, before each is asked about: a mailbox that answers
+// everything, however slowly, and says nowhere that it does, must not talk for ever with
+// another one or with us.
+const (
+	maxTexts    = 20
+	maxDayTexts = 50
+)
 
 const paceScope = "pace"
 
@@ -23,8 +27,8 @@ func (out *outbound) tooFast() (bool, error) {
 		return false, nil
 	}
 	name := out.agent.ID + "/" + strconv.FormatUint(out.t.Number, 10)
-	before, err := out.hourly(paceScope, name, 1)
-	return before >= maxTexts, err
+	hour, day, err := out.often(paceScope, name, 1)
+	return hour >= maxTexts || day >= maxDayTexts, err
 }
 
 // askPerson holds the mail until somebody says that it is meant.
@@ -37,13 +41,20 @@ func (out *outbound) askPerson(err error) (*result, error) {
 
 // hourly counts n more of something, and says how many there were in the hour before.
 func (in *inbound) hourly(scope, name string, n int) (before int, err error) {
+	hour, _, err := in.often(scope, name, n)
+	return hour, err
+}
+
+// often counts n more of something, and says how many there were in the hour and in
+// the day before.
+func (in *inbound) often(scope, name string, n int) (hour, day int, err error) {
 	var w rules.Window
 	if _, err := store.Window(in.tx, scope, name, &w); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	before = w.Count(in.steady, time.Hour)
+	hour, day = w.Count(in.steady, time.Hour), w.Count(in.steady, 24*time.Hour)
 	for range n {
 		w.Add(in.steady)
 	}
-	return before, store.SetWindow(in.tx, scope, name, &w, in.steady.Add(time.Hour))
+	return hour, day, store.SetWindow(in.tx, scope, name, &w, in.steady.Add(24*time.Hour))
 }

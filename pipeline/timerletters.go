@@ -33,10 +33,16 @@ func (f *firing) writeCustomer(l timerLetter) error {
 	if err != nil {
 		return err
 	}
-	if !reached {
-		return postpone(f.tx, f.t.Number, f.at.Add(refusedFor))
+	if reached {
+		return f.finish(f.sent(l))
 	}
-	return f.finish(f.sent(l))
+	again := refusedFor
+	if open, err := breakerOpen(f.tx); err != nil {
+		return err
+	} else if open {
+		again = timerRetry // an admin may close it at any time
+	}
+	return postpone(f.tx, f.t.Number, f.at.Add(again))
 }
 
 func (f *firing) sent(l timerLetter) ticket.Event {

@@ -152,7 +152,13 @@ var ackLines = []struct {
 	{"four in the hour", capped(4, time.Hour/6, func(f *AckFacts, w *Window) { f.Caps.Address = w }), 0, sent},
 	{"twenty in the day", capped(20, time.Hour, func(f *AckFacts, w *Window) { f.Caps.Address = w }), 20, ReasonCapAddress},
 	{"a busy domain", capped(600, 5*time.Second, func(f *AckFacts, w *Window) { f.Caps.Domain = w }), 20, ReasonCapDomain},
-	{"breaker", capped(300, 100*time.Millisecond, func(f *AckFacts, w *Window) { f.Caps.All = w }), 20, ReasonBreaker},
+	{"breaker", capped(300, 100*time.Millisecond, func(f *AckFacts, w *Window) { f.Caps.All = &Pulse{Window: *w} }), 20, ReasonBreaker},
+	{"a slow loop", func(f *AckFacts) {
+		f.Caps.All, f.Caps.Limits.Breaker = new(Pulse), config.Rate{N: 300, Per: time.Minute}
+		for range 1000 {
+			f.Caps.All.Add(f.Now.Add(-2 * time.Hour))
+		}
+	}, 20, ReasonBreaker},
 	{"breaker, not closed again", func(f *AckFacts) { f.Caps.Tripped = true }, 20, ReasonBreaker},
 
 	{"Feedback-ID alone", header("Feedback-ID", "1:2:3:esp"), 0, sent},

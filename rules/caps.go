@@ -94,7 +94,7 @@ type Caps struct {
 	Ticket  bool    // this ticket was acknowledged before
 	Address *Window // acknowledgements to the target
 	Domain  *Window // to CapDomain of the target's domain
-	All     *Window // of the whole desk
+	All     *Pulse  // of the whole desk
 	Tripped bool    // the breaker opened and no admin has closed it yet
 }
 
@@ -113,7 +113,16 @@ func (c *Caps) domainFull(now time.Time) bool {
 }
 
 func (c *Caps) breakerOpen(now time.Time) bool {
-	return c.Tripped || full(c.All, now, c.Limits.Breaker)
+	return c.Trips(now) != "" || c.Tripped
+}
+
+// Trips says why the breaker would open by one more at now: "rate" or "surge", ""
+// when it would not.
+func (c *Caps) Trips(now time.Time) string {
+	if c.All == nil {
+		return ""
+	}
+	return c.All.Full(now, c.Limits.Breaker)
 }
 
 // counted is the time by which the windows were filled.

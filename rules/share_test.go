@@ -11,7 +11,7 @@ import (
 func TestOneDomainHasATenthOfTheBreaker(t *testing.T) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	limits := config.Acknowledge{PerDomain: config.Rate{N: 600, Per: time.Hour}, Breaker: config.Rate{N: 300, Per: time.Minute}}
-	c := Caps{Limits: limits, Domain: new(Window), All: new(Window)}
+	c := Caps{Limits: limits, Domain: new(Window), All: new(Pulse)}
 	sent := 0
 	for range 1000 {
 		if c.domainFull(now) {

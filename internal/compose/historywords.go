@@ -57,9 +57,11 @@ var historyFR = map[ticket.What]form{
 	ticket.DeliveryFailed: {"", "Un message n’a pas pu être remis à {to}[\u00a0: {text}]."},
 	ticket.DeliveryLate:   {"", "La remise à {to} prend du retard[\u00a0: {text}]."},
 	ticket.Undeliverable:  {"", "La copie de {agent} n’a pas pu être remise[\u00a0: {text}]."},
+	ticket.AddressDead:    {"", "{to} ne reçoit plus de courrier\u00a0: plus aucun message automatique n’y part[\u00a0: {text}]."},
 	ticket.RuleApplied:    {"", "La règle «\u00a0{name}\u00a0» s’est appliquée."},
 	ticket.Unreadable:     {"", "Le message n’a pas pu être lu entièrement[\u00a0: {why}]."},
 	ticket.LoopSeen:       {"", "Un message de postdesk est revenu\u00a0: une boucle a été arrêtée[ ({why})]."},
+	ticket.BreakerOpened:  {"", "Trop d’accusés de réception\u00a0: ils attendent un administrateur."},
 	ticket.Erased:         {"{who} a effacé les données d’une personne.", "Les données d’une personne ont été effacées."},
 
 	ticket.Asked:              {"{who} a sollicité un avis extérieur[\u00a0: «\u00a0{subject}\u00a0»][ (message {message})].", "Un avis extérieur a été sollicité[\u00a0: «\u00a0{subject}\u00a0»]."},
@@ -126,9 +128,11 @@ var historyEN = map[ticket.What]form{
 	ticket.DeliveryFailed: {"", "A message could not be delivered to {to}[: {text}]."},
 	ticket.DeliveryLate:   {"", "The delivery to {to} is late[: {text}]."},
 	ticket.Undeliverable:  {"", "The copy for {agent} could not be delivered[: {text}]."},
+	ticket.AddressDead:    {"", "{to} takes no mail: nothing automatic goes there any more[: {text}]."},
 	ticket.RuleApplied:    {"", "The rule “{name}” applied."},
 	ticket.Unreadable:     {"", "The message could not be read completely[: {why}]."},
 	ticket.LoopSeen:       {"", "A message of postdesk came back: a loop was stopped[ ({why})]."},
+	ticket.BreakerOpened:  {"", "Too many acknowledgements: they wait for an admin."},
 	ticket.Erased:         {"{who} erased a person’s data.", "A person’s data was erased."},
 
 	ticket.Asked:              {"{who} asked someone outside[: “{subject}”][ (message {message})].", "Someone outside was asked[: “{subject}”]."},

@@ -177,6 +177,13 @@ func appendID(list []string, id string) []string {
 // read.
 func (h Header) Date() (time.Time, bool) { return parseDate(h.Get("Date")) }
 
+// Arrived is the date of the topmost Received field, RFC 5321 §4.4: when the server
+// that handed the mail on had got it.
+func (h Header) Arrived() (time.Time, bool) {
+	v := h.Get("Received")
+	return parseDate(v[strings.LastIndexByte(v, ';')+1:])
+}
+
 // MediaType reads a field such as Content-Type, RFC 2045 §5.1: type in lower case, parameters
 // by RFC 2231 with names in lower case. An absent or unusable type is "".
 func (h Header) MediaType(name string) (string, map[string]string) {

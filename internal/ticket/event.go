@@ -44,9 +44,11 @@ const (
 	DeliveryFailed What = "delivery-failed" // Data to, code, text
 	DeliveryLate   What = "delivery-late"   // Data to, code, text
 	Undeliverable  What = "undeliverable"   // an agent's copy came back; Data agent, code, text
+	AddressDead    What = "dead-address"    // nothing more is written there by itself; Data to, code, text
 	RuleApplied    What = "rule"            // Data name
 	Unreadable     What = "unreadable"      // a stage panicked or the mail could not be parsed; Data why
 	LoopSeen       What = "loop"            // Data why
+	BreakerOpened  What = "breaker"         // its acknowledgement was one too many: they wait for an admin; Data why (rate, surge)
 	Erased         What = "erased"          // a person's data is gone
 
 	Asked              What = "asked"               // an aside began; Aside; Message
@@ -86,7 +88,7 @@ func Whats() []What {
 	return []What{Created, Received, Visited, Replied, Noted, Automatic, Repeated, Acknowledged, Silent, Assigned,
 		StatusChanged, Prioritised, Categorised, Tagged, FieldSet, SubjectSet, LanguageSet, Joined, Observing,
 		ReplyToChanged, TeamAdded, TeamMoved, Mentions, Linked, MarkedSuspect, HeldMail, ReleasedMail, DroppedMail,
-		DeliveryFailed, DeliveryLate, Undeliverable, RuleApplied, Unreadable, LoopSeen, Erased,
+		DeliveryFailed, DeliveryLate, Undeliverable, AddressDead, RuleApplied, Unreadable, LoopSeen, BreakerOpened, Erased,
 		Asked, AsideSent, AsideReceived, ApprovalAsked, Decided, Left, Unobserving, Untagged, Redirected, HoldingSent, UpdateSent, Reminded,
 		Overdue, FieldsAsked, ResolutionSent, OpenedFor, ContactChanged, Recognised, Merged, MergedAway, SplitOff, SplitFrom, Planned, Done, Due, TimeSpent,
 		Invited, InvitationAnswered, CannedUsed, AttachmentSent}

@@ -1,0 +1,96 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"postdesk/internal/ticket"
+	"postdesk/rules"
+	"postdesk/store"
+)
+
+// BreakerReason marks the rows of the outbox that the breaker holds.
+const BreakerReason = "breaker"
+
+// breakerOpen: too much was written on strangers' words. The desk writes nothing
+// more by itself to people outside until an admin has looked.
+func breakerOpen(tx store.ReadTx) (open bool, err error) {
+	_, err = store.Window(tx, tripped, "", &open)
+	return open, err
+}
+
+// countAll adds one to what the breaker looks at.
+func (p *Pipeline) countAll(tx store.Tx, w *world, all *rules.Pulse) error {
+	if w.cfg.Acknowledge.Breaker.N == 0 {
+		return nil
+	}
+	at := p.steady.now()
+	all.Add(at)
+	return store.SetWindow(tx, capAll, "", all, at.Add(capMemory))
+}
+
+// trip opens the breaker, writes so in the ticket that was one too many, and tells
+// the admin: acknowledgements wait from now on, held in the outbox, until the last of
+// them is released or dropped.
+func (in *inbound) trip(why string) error {
+	if err := store.SetWindow(in.tx, tripped, "", true, time.Time{}); err != nil {
+		return err
+	}
+	if in.t != nil { // the list of somebody's requests is of no ticket
+		if err := in.event(ticket.Event{By: ticket.System, What: ticket.BreakerOpened, Data: map[string]string{"why": why}}); err != nil {
+			return err
+		}
+	}
+	cause := "More acknowledgements than acknowledge.breaker allows were due."
+	if why == "surge" {
+		cause = "Within a day there were ten times more acknowledgements than is usual here."
+	}
+	return in.p.notifyPostmaster(in.tx, in.w, "Acknowledgements wait for you", cause+" A mail loop, or a flood. They are held now: postdesk queue list --state held. "+
+		"Holding mails, updates and reminders wait, too. When all is well, postdesk queue release ID or --all; else queue drop ID. The last one closes the breaker.", nil, in.at)
+}
+
+// countShown counts what is shown to people outside because a stranger wrote, and
+// a rule says so: a request that goes on by itself is as good a loop as an acknowledgement.
+func (in *inbound) countShown() error {
+	var w windows
+	if _, err := store.Window(in.tx, capAll, "", &w.all); err != nil {
+		return err
+	}
+	open, err := breakerOpen(in.tx)
+	if err != nil {
+		return err
+	}
+	why := w.all.Full(in.steady, in.w.cfg.Acknowledge.Breaker)
+	if in.waits = open || why != ""; in.waits && !open {
+		if err := in.trip(why); err != nil {
+			return err
+		}
+	}
+	for range observersOutside(in.t) {
+		if err := in.p.countAll(in.tx, in.w, &w.all); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CloseBreaker lets the desk write by itself again. allowed says that what was held
+// has gone out: as many on a day are usual from now on.
+func (p *Pipeline) CloseBreaker(ctx context.Context, allowed bool) error {
+	return p.store.Update(ctx, func(tx store.Tx) error {
+		open, err := breakerOpen(tx)
+		if err != nil || !open {
+			return err
+		}
+		if err := store.SetWindow(tx, tripped, "", false, time.Time{}); err != nil {
+			return err
+		}
+		var all rules.Pulse
+		now := p.steady.now()
+		if _, err := store.Window(tx, capAll, "", &all); err != nil {
+			return err
+		}
+		all.Begin(now, allowed)
+		return store.SetWindow(tx, capAll, "", &all, now.Add(capMemory))
+	})
+}
