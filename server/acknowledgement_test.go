@@ -25,6 +25,7 @@ func TestNoAcknowledgement(t *testing.T) {
 		headers                         []string
 	}{
 		{name: "stale", reason: "stale", headers: []string{"X-Stale: yes"}},
+		{name: "arrived long ago", reason: "stale", headers: []string{"Received: from a.client.example by b.client.example with SMTP id 1; Sat, 21 Nov 2020 10:00:00 +0100"}},
 		{name: "null sender", reason: "null-sender", envelope: "<>"},
 		{name: "auto-submitted", reason: "auto-submitted", headers: []string{"Auto-Submitted: auto-generated"}},
 		{name: "auto-submitted, oddly", reason: "auto-submitted", headers: []string{"Auto-Submitted: (yes) Auto-Replied; owner=x"}},
@@ -240,7 +241,7 @@ func TestTheBreakerMakesAcknowledgementsWait(t *testing.T) {
 	if got := d.customers.Count(); got != 3 {
 		t.Errorf("%d acknowledgements went out with the breaker open", got)
 	}
-	if err := d.srv.Pipeline.CloseBreaker(context.Background()); err != nil {
+	if err := d.srv.Pipeline.CloseBreaker(context.Background(), false); err != nil {
 		t.Fatal(err)
 	}
 	d.person("", "last@client.example").writes(generic, "Question", "Enfin.\n")

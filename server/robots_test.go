@@ -112,3 +112,23 @@ func TestAnAgentWhoWritesMuchIsAsked(t *testing.T) {
 	anne.answers(copy, "Une heure après.\n")
 	d.says(jean.reads(), "Une heure après.")
 }
+
+// A mailbox that answers slowly is no person either: so many in a day are asked about.
+func TestAnAgentWhoWritesAllDayIsAsked(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	jean, anne := d.jean(), d.anne()
+	_, copy := d.ask(jean, anne, "Une panne", "Bonjour\n")
+	for i := range 50 {
+		anne.answers(copy, fmt.Sprintf("Réponse %d.\n", i))
+		d.later(25 * time.Minute)
+	}
+	anne.answers(copy, "La dernière.\n")
+	d.says(anne.reads(), "plus de 50 en un jour", "La dernière.")
+	d.later(24 * time.Hour)
+	anne.answers(copy, "Un jour après.\n")
+	d.drained()
+	if n := len(jean.mailbox()); n != 52 {
+		t.Errorf("%d mails to jean, want the acknowledgement and 51 answers", n)
+	}
+}
