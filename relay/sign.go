@@ -2,13 +2,10 @@ package relay
 
 import (
 	"bytes"
-	"crypto"
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/emersion/go-msgauth/dkim"
 
 	"postdesk/internal/config"
 	"postdesk/internal/message"
@@ -39,92 +36,48 @@ func newKeyring(list []config.DKIM) keyring {
 
 // sign returns the DKIM-Signature fields of a mail, one for each key of the
 // domain, and nothing for a domain without keys. One key that can't be used is
-// an error: the mail waits and never goes out with less.
+// an error: the mail waits and never goes out with less. The mail has no bare CR or LF.
 func (k keyring) sign(domain string, src message.Source) ([]byte, error) {
 	keys := k[strings.ToLower(domain)]
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	fields, err := fieldsToSign(src)
+	head, err := readHead(src)
 	if err != nil {
 		return nil, err
 	}
-	signers := make([]*dkim.Signer, 0, len(keys))
-	// Each signer has a goroutine that only Close ends.
-	defer func() {
-		for _, s := range signers {
-			s.Close()
-		}
-	}()
-	for _, key := range keys {
-		s, err := beginSignature(&key, fields)
-		if err != nil {
+	body := newRelaxedBody()
+	at := int64(len(head) + 2) // behind the empty line
+	if err := eachChunk(message.Section(src, at, src.Size()-at), body.write); err != nil {
+		return nil, err
+	}
+	names, fields := fieldsToSign(head)
+	s := signing{names: names, fields: fields, body: body.sum(), now: time.Now()} // by the clock of those who verify
+	var out []byte
+	for i := range keys {
+		if out, err = s.append(out, &keys[i]); err != nil {
 			return nil, err
 		}
-		signers = append(signers, s)
 	}
-	err = eachChunk(src, func(p []byte) error {
-		for _, s := range signers {
-			if _, err := s.Write(p); err != nil {
-				return fmt.Errorf("sign: %w", err)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	for len(signers) > 0 {
-		s := signers[0]
-		signers = signers[1:]
-		if err := s.Close(); err != nil {
-			return nil, fmt.Errorf("sign: %w", err)
-		}
-		out.WriteString(s.Signature())
-	}
-	return out.Bytes(), nil
-}
-
-func beginSignature(k *config.DKIM, fields []string) (*dkim.Signer, error) {
-	if k.Key == nil {
-		return nil, fmt.Errorf("the DKIM key of %s, selector %s, is missing", k.Domain, k.Selector)
-	}
-	return dkim.NewSigner(&dkim.SignOptions{
-		Domain: k.Domain, Selector: k.Selector, Signer: k.Key, Hash: crypto.SHA256,
-		HeaderCanonicalization: dkim.CanonicalizationRelaxed,
-		BodyCanonicalization:   dkim.CanonicalizationRelaxed,
-		HeaderKeys:             fields,
-		// The library writes t= by the system's clock, and x= must lie after it.
-		Expiration: time.Now().Add(signatureLife),
-	})
+	return out, nil
 }
 
 var errNoHeaderEnd = errors.New("the mail's header has no end within its limit")
 
-// fieldsToSign is signedFields, each as often as it occurs and once more.
-func fieldsToSign(src message.Source) ([]string, error) {
-	head := make([]byte, min(src.Size(), maxHeader))
-	if err := eachChunk(message.Section(src, 0, int64(len(head))), appendInto(head)); err != nil {
-		return nil, err
-	}
-	end := bytes.Index(head, []byte("\r\n\r\n"))
-	if end < 0 {
-		return nil, errNoHeaderEnd
-	}
-	counts := make(map[string]int)
-	for line := range bytes.SplitSeq(head[:end], []byte("\r\n")) {
-		if name, _, ok := bytes.Cut(line, []byte(":")); ok && line[0] != ' ' && line[0] != '\t' {
-			counts[strings.ToLower(string(bytes.TrimSpace(name)))]++
+// readHead reads a mail's header, without the empty line.
+func readHead(src message.Source) ([]byte, error) {
+	for limit := int64(4 << 10); ; limit = min(4*limit, maxHeader) {
+		head := make([]byte, min(src.Size(), limit))
+		if err := eachChunk(message.Section(src, 0, int64(len(head))), appendInto(head)); err != nil {
+			return nil, err
+		}
+		if end := bytes.Index(head, []byte("\r\n\r\n")); end >= 0 {
+			return head[:end+2], nil
+		}
+		if int64(len(head)) == src.Size() || limit == maxHeader {
+			return nil, errNoHeaderEnd
 		}
 	}
-	var list []string
-	for _, name := range signedFields {
-		for range counts[strings.ToLower(name)] + 1 {
-			list = append(list, name)
-		}
-	}
-	return list, nil
 }
 
 // appendInto fills dst with chunks, one after the other.
@@ -133,5 +86,43 @@ func appendInto(dst []byte) func([]byte) error {
 	return func(p []byte) error {
 		off += copy(dst[off:], p)
 		return nil
+	}
+}
+
+// fieldsToSign gives what stands in h=, signedFields as often as each occurs and once more, and those
+// that are there in relaxed form, in the same order: the last of a name first, RFC 6376 §5.4.2.
+func fieldsToSign(head []byte) (names []string, fields []byte) {
+	found := make(map[string][][]byte, len(signedFields))
+	for len(head) > 0 {
+		end := fieldEnd(head)
+		if name, value, ok := bytes.Cut(head[:end], []byte(":")); ok {
+			n := strings.ToLower(string(bytes.TrimSpace(name)))
+			found[n] = append(found[n], value)
+		}
+		head = head[end:]
+	}
+	for _, name := range signedFields {
+		lower := strings.ToLower(name)
+		values := found[lower]
+		names = append(names, name)
+		for _, value := range slices.Backward(values) {
+			names = append(names, name)
+			fields = append(append(fields, lower...), ':')
+			fields = append(relaxed(fields, value), "\r\n"...)
+		}
+	}
+	return names, fields
+}
+
+// fieldEnd is the length of the field at the beginning of head, with the lines that go on with it.
+func fieldEnd(head []byte) int {
+	for at := 0; ; {
+		i := bytes.IndexByte(head[at:], '\n')
+		if i < 0 {
+			return len(head)
+		}
+		if at += i + 1; at == len(head) || head[at] != ' ' && head[at] != '\t' {
+			return at
+		}
 	}
 }

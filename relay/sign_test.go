@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/emersion/go-msgauth/dkim"
+	"pgregory.net/rapid"
 
 	"postdesk/internal/config"
 	"postdesk/internal/message"
@@ -93,6 +94,44 @@ func TestSignedWithEveryKeyOfTheDomain(t *testing.T) {
 		if len(line) > maxLine {
 			t.Errorf("a line of %d octets", len(line))
 		}
+	}
+}
+
+// Whatever the white space in header and body, and whatever the fields, the library that others
+// verify with agrees.
+func TestTheSignatureOfAnyMailVerifies(t *testing.T) {
+	key, record := testKey(t, "ed25519")
+	keys := newKeyring([]config.DKIM{{Domain: "example.com", Selector: "s", Key: key}})
+	word := rapid.SampledFrom([]string{"a", " ", "\t", "\r\n", "\r\n\r\n", ".", "é", ":", "word", "=20"})
+	rapid.Check(t, func(r *rapid.T) {
+		head := "From: <us@example.com>\r\n"
+		for _, name := range rapid.SliceOfN(rapid.SampledFrom([]string{"To", "subject", "Cc", "X-Other", "References", "DATE "}), 0, 6).Draw(r, "names") {
+			value := strings.Join(rapid.SliceOfN(rapid.SampledFrom([]string{"a", " ", "\t", "\r\n x", "\r\n\t", "y:"}), 1, 8).Draw(r, "value"), "")
+			head += name + ":" + value + "z\r\n"
+		}
+		raw := head + "\r\n" + strings.Join(rapid.SliceOf(word).Draw(r, "body"), "")
+		signature, err := keys.sign("example.com", message.BytesSource([]byte(raw)))
+		if err != nil {
+			r.Fatal(err)
+		}
+		list := verify(t, append(signature, raw...), map[string]string{"s._domainkey.example.com": record})
+		if len(list) != 1 || list[0].Err != nil {
+			r.Fatalf("%+v\n%s%s", list[0], signature, raw)
+		}
+	})
+}
+
+// A body longer than what is read or hashed at a time is hashed to its end.
+func TestTheSignatureOfALongMailVerifies(t *testing.T) {
+	key, record := testKey(t, "ed25519")
+	keys := newKeyring([]config.DKIM{{Domain: "example.com", Selector: "s", Key: key}})
+	raw := "From: <us@example.com>\r\nX-Long: " + strings.Repeat("x ", 8<<10) + "\r\n\r\n" + strings.Repeat("\r\n \tlong  line \r\n", 20000)
+	signature, err := keys.sign("example.com", message.BytesSource([]byte(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := verify(t, append(signature, raw...), map[string]string{"s._domainkey.example.com": record}); len(list) != 1 || list[0].Err != nil {
+		t.Errorf("%+v", list)
 	}
 }
 
