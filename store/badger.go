@@ -20,11 +20,23 @@ import (
 // that and 12 MB while a full one is written to a table, and the collector's goal is twice all of it.
 const defaultMemtable = 10 << 20
 
+// Sizes of the tables, bytes. Badger builds a table in memory of twice its size, several at the same time, and keeps that
+// for the next: they are of one size on all levels, and a full memtable fits into one. A level is ten times the next higher one, and
+// what is written goes through all of them: a large highest one halves what is written again and again.
+const (
+	tableSize = 6 << 20
+	topLevel  = 128 << 20
+)
+
 func indexOptions(dir string, memtable int64, log *slog.Logger) badger.Options {
 	if memtable <= 0 {
 		memtable = defaultMemtable
 	}
-	return badger.DefaultOptions(dir).
+	o := badger.DefaultOptions(dir)
+	o.TableSizeMultiplier = 1
+	return o.
+		WithBaseTableSize(min(tableSize, memtable)).
+		WithBaseLevelSize(topLevel).
 		// Badger's default does not sync: a power loss took every commit.
 		WithSyncWrites(true).
 		// One committer: there is nobody to conflict with.
