@@ -16,15 +16,15 @@ import (
 // This file is all that knows Badger. The index holds the tables' keys, the engine's own keys, and the
 // position of the last journal record that it contains, in the same transaction.
 
-// defaultMemtable is Badger's memtable, bytes. A transaction may have 15 % of it. Badger's memory is a third more, twice
-// that and 12 MB while a full one is written to a table, and the collector's goal is twice all of it.
-const defaultMemtable = 10 << 20
+// defaultMemtable is Badger's memtable, bytes. A transaction may have 15 % of it, and in memory it takes a third more.
+const defaultMemtable = 8 << 20
 
-// Sizes of the tables, bytes. Badger builds a table in memory of twice its size, several at the same time, and keeps that
-// for the next: they are of one size on all levels, and a full memtable fits into one. A level is ten times the next higher one, and
-// what is written goes through all of them: a large highest one halves what is written again and again.
+// Sizes of the tables, bytes. Badger builds a table in memory of twice its size, a dozen at the same time, and keeps much of that
+// for the next ones: they are small, and of one size on all levels. To write a memtable, which becomes one table, that memory is
+// doubled until it fits, which 8 MB do after one time. A level is ten times the next higher one, and what is
+// written goes through all of them: a large highest one halves what is written again and again.
 const (
-	tableSize = 6 << 20
+	tableSize = 2 << 20
 	topLevel  = 128 << 20
 )
 

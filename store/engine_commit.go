@@ -17,7 +17,7 @@ import (
 const (
 	maxBatch      = 256
 	maxBatchBytes = 1 << 20   // with mails
-	maxBatchKeys  = 256 << 10 // of keys and values: with one more Update they fit into a transaction of Badger
+	maxBatchKeys  = 128 << 10 // of keys and values: with one more Update they fit into a transaction of Badger
 )
 
 // request is an Update that waits.
