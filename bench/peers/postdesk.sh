@@ -1,5 +1,6 @@
 # postdesk itself. The acknowledgement and the agent's copy are signed with $variant: rsa, ed25519 or none.
-# PER_HOST is relay.connections_per_host; 20 is what Postfix has by default for one destination.
+# PER_HOST is relay.connections_per_host; 20 is what Postfix has by default for one destination. DATA is a data directory that is used as it is,
+# and grows; by default a new one is begun.
 : "${variant:=rsa}"
 durable='synced before 250'
 recipient=support@desk.example
@@ -9,7 +10,8 @@ peer_prepare() {
   in_port=$(free_port)
   home=$WORK/postdesk-$variant
   mkdir -p "$home"
-  rm -rf "$home/data"
+  [ -n "${DATA:-}" ] || rm -rf "$home/data"
+  data=${DATA:-$home/data}
   desk_config >"$home/config.toml"
   version="postdesk $("$WORK/postdesk" version | head -1)"
 }
@@ -23,7 +25,7 @@ desk_config() {
   fi
   cat <<TOML
 hostname = "mx.desk.example"
-data_dir = "$home/data"
+data_dir = "$data"
 postmaster = "it@corp.example"
 
 [listen]
@@ -78,4 +80,4 @@ peer_stop() {
 }
 
 # peer_check looks into the data directory after the end: every mail of the ledger is there once.
-peer_check() { "$load" check -ledger "$1" -data "$home/data"; }
+peer_check() { "$load" check -ledger "$1" -data "$data"; }
