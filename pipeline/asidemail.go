@@ -165,7 +165,7 @@ func (out *outbound) asideHistory(q asideMail) (inReplyTo string, references []s
 	if q.fresh {
 		return "", []string{q.mark.thread}, nil
 	}
-	return threadedBy(out.tx, out.t, q.mark.thread, func(m *ticket.Message) bool { return m.Aside == q.aside.ID })
+	return out.p.threadedBy(out.tx, out.t, q.mark.thread, func(m *ticket.Message) bool { return m.Aside == q.aside.ID })
 }
 
 // sendQuestion writes one of the mails, the first as the message that was kept,

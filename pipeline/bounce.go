@@ -111,15 +111,12 @@ func (in *inbound) bounced() (*store.Outgoing, error) {
 	if t := in.bounceToken(); t != nil {
 		return in.sentAs(*t)
 	}
-	r := in.report()
-	if r == nil {
-		return nil, nil
+	for _, id := range bounce.Returned(in.mail) {
+		if t, ok := in.p.minted(id); ok && t.Kind == addr.KindMessage {
+			return in.sentAs(t)
+		}
 	}
-	t, ok := in.p.minted(r.OriginalID)
-	if !ok || t.Kind != addr.KindMessage {
-		return nil, nil
-	}
-	return in.sentAs(t)
+	return nil, nil
 }
 
 // sentAs finds the row of a ticket's outgoing mail by its token; of several

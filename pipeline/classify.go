@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"postdesk/internal/addr"
+	"postdesk/internal/bounce"
 	"postdesk/internal/config"
 	"postdesk/rules"
 )
@@ -138,15 +139,15 @@ func (p *Pipeline) ownLoop(d *delivery) bool {
 	return ok && t.Kind == addr.KindMessage
 }
 
-// isBounce: a report, or any mail to an address that only envelope senders of
-// ours bear. A person who forwards a report attaches it to a mail with
+// isBounce: a report, a server's prose from the null sender, or any mail to an address that only envelope
+// senders of ours bear. A person who forwards a report attaches it to a mail with
 // a sender: RFC 3464 §2 and RFC 8098 §3 want reports from the null sender, and as
 // multipart/report.
 func (d *delivery) isBounce() bool {
 	if d.report() != nil && (d.env.From.IsZero() || !d.mail.Root.IsMultipart() || d.mail.Root.MediaType == "multipart/report") {
 		return true
 	}
-	return d.bounceToken() != nil
+	return d.bounceToken() != nil || d.env.From.IsZero() && bounce.Prose(d.mail)
 }
 
 // bounceToken is that of the envelope sender of ours to which the mail came, nil

@@ -46,7 +46,7 @@ func (p *Pipeline) sendLetter(tx store.Tx, w *world, l letter) error {
 		}
 	}
 	var err error
-	if head.InReplyTo, head.References, err = conversation(tx, l.t, mark.thread); err != nil {
+	if head.InReplyTo, head.References, err = p.conversation(tx, l.t, mark.thread); err != nil {
 		return err
 	}
 	src, err := w.compose.Letter(compose.LetterIn{Head: head, Team: m.team, Lang: w.language(l.t), Kind: l.kind, Ticket: w.ticketData(l.t), Data: l.data})

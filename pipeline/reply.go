@@ -116,7 +116,7 @@ func (out *outbound) compose(mark marks, to *ticket.Participant, cc []*ticket.Pa
 		head.Cc = append(head.Cc, answerTo(p))
 	}
 	var err error
-	if head.InReplyTo, head.References, err = conversation(out.tx, out.t, mark.thread); err != nil {
+	if head.InReplyTo, head.References, err = out.p.conversation(out.tx, out.t, mark.thread); err != nil {
 		return compose.ReplyOut{}, err
 	}
 	return out.composeWith(head)
@@ -144,16 +144,16 @@ func answerTo(p *ticket.Participant) addr.Mailbox {
 }
 
 // conversation is what the customer's client threads by.
-func conversation(tx store.ReadTx, t *ticket.Ticket, thread string) (inReplyTo string, references []string, err error) {
-	return threadedBy(tx, t, thread, func(m *ticket.Message) bool { return m.Kind == ticket.KindIn || m.Kind == ticket.KindOut })
+func (p *Pipeline) conversation(tx store.ReadTx, t *ticket.Ticket, thread string) (inReplyTo string, references []string, err error) {
+	return p.threadedBy(tx, t, thread, func(m *ticket.Message) bool { return m.Kind == ticket.KindIn || m.Kind == ticket.KindOut })
 }
 
 // threadedBy is what a client threads by: the thread's own id, the latest mail from
 // outside, which is answered, and those before it, of what belongs to the thread.
-func threadedBy(tx store.ReadTx, t *ticket.Ticket, thread string, belongs func(*ticket.Message) bool) (inReplyTo string, references []string, err error) {
+func (p *Pipeline) threadedBy(tx store.ReadTx, t *ticket.Ticket, thread string, belongs func(*ticket.Message) bool) (inReplyTo string, references []string, err error) {
 	var ids []string
 	err = store.LatestMessages(tx, t.Number, maxLookBack, func(m ticket.Message) error {
-		if m.MessageID == "" || len(ids) == maxReferences || !belongs(&m) {
+		if m.MessageID == "" || len(ids) == maxReferences || !belongs(&m) || !p.shown(&m) {
 			return nil
 		}
 		if inReplyTo == "" && (m.Kind == ticket.KindIn || m.Kind == ticket.KindAsideIn) {
@@ -164,6 +164,16 @@ func threadedBy(tx store.ReadTx, t *ticket.Ticket, thread string, belongs func(*
 	})
 	slices.Reverse(ids)
 	return inReplyTo, append([]string{thread}, ids...), err
+}
+
+// shown: the Message-ID is known outside. What an agent wrote in this very mail bears that of the agent's
+// program still, which names the agent's machine.
+func (p *Pipeline) shown(m *ticket.Message) bool {
+	if m.Kind == ticket.KindIn || m.Kind == ticket.KindAsideIn {
+		return true
+	}
+	_, ours := p.minted(m.MessageID)
+	return ours
 }
 
 // kin are the tickets whose mails may be quoted in one of this: itself, those

@@ -20,7 +20,7 @@ const (
 	canaryLogin   = "canarilogin"
 )
 
-var canaryMarks = []string{canaryAddress, canaryAlias, canaryPeer, canaryLogin, "canarihost", "10.11.12.13", "canarimua", "canariorg", "canaribound", "canaricid",
+var canaryMarks = []string{canaryAddress, canaryAlias, canaryPeer, canaryLogin, "canarihost", "10.97.86.75", "canarimua", "canariorg", "canaribound", "canaricid",
 	"canarithread", "canaricert", "canarikey", "canariprodid", "canariuser", "canarinote", "[== postdesk", "[==postdesk"}
 
 // canaryAgents gives the two agents of the tests the marks.
@@ -31,8 +31,8 @@ func canaryAgents(config string) string {
 
 // canaryHeader is what clients and servers write into the header of a mail beside what counts.
 var canaryHeader = []string{
-	"Received: from canarihost (canarihost.corp.example [10.11.12.13])\n\t(Authenticated sender: canarilogin) by mail.corp.example with ESMTPSA",
-	"User-Agent: CanariMUA/7.3 (Windows)", "X-Mailer: CanariMUA/7.3", "X-Originating-IP: [10.11.12.13]", "Organization: CanariOrg SARL",
+	"Received: from canarihost (canarihost.corp.example [10.97.86.75])\n\t(Authenticated sender: canarilogin) by mail.corp.example with ESMTPSA",
+	"User-Agent: CanariMUA/7.3 (Windows)", "X-Mailer: CanariMUA/7.3", "X-Originating-IP: [10.97.86.75]", "Organization: CanariOrg SARL",
 	"Thread-Topic: canarithread", "Thread-Index: AdcanarithreadAAAA==", "Sender: canarilogin@corp.example", "Reply-To: " + canaryAlias,
 	"X-Sender: canarilogin@canarihost", "Autocrypt: addr=" + canaryAddress + "; prefer-encrypt=mutual;\n keydata=" + strings.ReplaceAll(strings.TrimSpace(b64("canarikey "+canaryAddress)), "\n", "\n "),
 	"X-MS-Exchange-Organization-AuthAs: canariuser", "Face: canariuser", "Content-Language: fr", "Importance: normal", "X-Antivirus: canarihost",
@@ -103,7 +103,7 @@ var markup = []hiding{
 		return `<meta name=Generator content="CanariMUA 7"><meta name=author content="` + a + `">`
 	}},
 	{"an input", func(a string) string { return `<input value="` + a + `"><textarea>` + a + `</textarea>` }},
-	{"svg", func(a string) string { return `<svg><title>` + a + `</title><desc>canariuser</desc></svg>` }},
+	{"svg", func(a string) string { return `<svg><title>` + a + `</title><desc>` + a + `</desc></svg>` }},
 	{"an object", func(a string) string {
 		return `<object data="cid:canaricid@canarihost"><param value="` + a + `"></object>`
 	}},

@@ -138,3 +138,14 @@ func TestNoMarkOfAnAgentLeaves(t *testing.T) {
 		c.clean()
 	})
 }
+
+// A resolution that is mailed threads by our Message-IDs: the agent's own names the agent's machine.
+func TestAResolutionDoesNotNameTheAgentsMail(t *testing.T) {
+	t.Parallel()
+	c := newCanaryDesk(t)
+	for _, orders := range []string{"#solved! Réinstallé.\n", "#ask Dr Expert <expert@other.example> Avis\n", "#approve Mme Patron <patron@other.example>\n"} {
+		contentType, body := bundle(c.typed(orders, "Merci."))
+		c.answer(orders, c.copy.token(), contentType, body)
+	}
+	c.clean()
+}

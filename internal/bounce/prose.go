@@ -2,6 +2,7 @@ package bounce
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"postdesk/internal/message"
@@ -52,6 +53,31 @@ func fromServer(m *message.Message) bool {
 	}
 	return subjects.MatchString(m.Header.Text("Subject"))
 }
+
+// Prose says whether a mail that came from nobody is a server's word, in prose, that another could not be
+// delivered. It asks for more than Read, which is told by who is asked that the mail is a report: a shop's mail
+// from no-reply@ with a null sender is none.
+func Prose(m *message.Message) bool {
+	list, _ := m.Authors()
+	from := ""
+	if len(list) > 0 {
+		from = list[0].Address.Local
+	}
+	subject := notices.MatchString(m.Header.Text("Subject"))
+	switch {
+	case daemons.MatchString(from), strings.Contains(strings.ToLower(m.Header.Text("From")), "mailer-daemon"), m.Header.Has("X-Failed-Recipients"), subject && strings.EqualFold(from, "postmaster"), fields.MatchString(humanText(m)):
+		return true
+	case !subject && !strings.EqualFold(from, "postmaster"):
+		return false
+	}
+	return slices.ContainsFunc(Read(m), func(v Verdict) bool { return v.Outcome != Unknown })
+}
+
+// daemons are senders that no person and no shop has, and notices the subjects of servers.
+var (
+	daemons = regexp.MustCompile(`(?i)^(mailer-?daemon|mail-?daemon|mdaemon|mail-delivery-subsystem|delivery-subsystem)$`)
+	notices = regexp.MustCompile(`(?i)undeliver|deliver\w* (status|fail|problem|error|report|incomplete|delayed)|not be delivered|return(ed|ing) (mail|to sender)|failure notice|mail system error|non remis|échec de (la )?(remise|distribution)|unzustellbar`)
+)
 
 // fields begin the fields of RFC 3464 where they stand in a text.
 var fields = regexp.MustCompile(`(?im)^(reporting-mta|original-recipient|final-recipient):`)
