@@ -185,14 +185,14 @@ func TestTenThousandRowsOfOneOwner(t *testing.T) {
 	if n := len(started); n > 67 {
 		t.Errorf("%d workers for sites that nobody knows", n)
 	}
-	before, began := len(started), time.Now()
+	before, began := len(started), testkit.CPU()
 	for i := range 20 {
 		put(1, 40000+i, fmt.Sprintf("client%d.test", i), store.PurposeReply)
 	}
 	if len(started) != before+20 {
 		t.Errorf("%d workers for 20 replies", len(started)-before)
 	}
-	if took := time.Since(began); took > time.Second {
+	if took := testkit.CPU() - began; took > time.Second*testkit.RaceFactor {
 		t.Errorf("20 rows took %v with %d waiting", took, len(s.order))
 	}
 }

@@ -15,7 +15,7 @@ import (
 func TestAnOpenBreakerHoldsAllThatNobodyWrote(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, func(text string) string {
-		return withTimers(`first_reply = "1d"`, `update_every = "1d"`)(text) + "\n[acknowledge]\nbreaker = \"3/m\"\n" +
+		return withTimers(`first_reply = "1d"`, `update_every = "1d"`)(text) + "\n[acknowledge]\nbreaker = \"3/h\"\n" +
 			"\n[[rule]]\nname = \"shown\"\nwhen = { subject = \"fournisseur\" }\nthen = { observe = [\"acme@other.example\"] }\n"
 	})
 	d.at("Mon 2030-11-18 10:00")

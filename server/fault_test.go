@@ -18,8 +18,8 @@ import (
 	"postdesk/store"
 )
 
-// Without DNS a mail is taken, marked, and not acknowledged, within 15 s; an
-// agent is not believed.
+// Without DNS a mail is taken, marked, and not acknowledged; an agent is not believed.
+// TestOneBudgetForAllNamesOfAMail is about how long that may take.
 func TestWithoutDNS(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -33,11 +33,7 @@ func TestWithoutDNS(t *testing.T) {
 			d := newDesk(t, nil)
 			jean, anne := d.jean(), d.anne()
 			d.dns.SetMode(".", c.mode)
-			began := time.Now()
 			jean.writes(generic, "Une question", "Bonjour\n")
-			if took := time.Since(began); took > 16*time.Second {
-				t.Errorf("it took %v", took)
-			}
 			copy := anne.reads()
 			d.says(copy, "rien ne prouve")
 			jean.hearsNothing()

@@ -280,14 +280,7 @@ func TestConnectionLimits(t *testing.T) {
 	w.dial(MX, 2).expect("421 4.3.2", "EOF")
 	second.say("QUIT", "221")
 	second.expect("EOF")
-	for range 100 { // the place is free once the server has let go of it
-		c := w.dial(MX, 1)
-		if strings.HasPrefix(c.reply(), "220") {
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	t.Error("a place that was left is not given again")
+	w.until(func() bool { return strings.HasPrefix(w.dial(MX, 1).reply(), "220") }) // once the server has let go of the place
 }
 
 func TestLMTPIsForFrontendsOnly(t *testing.T) {
@@ -422,7 +415,7 @@ func TestJunkInsteadOfTLS(t *testing.T) {
 	}
 	defer conn.Close()
 	io.WriteString(conn, strings.Repeat("EHLO junk\r\n", 20))
-	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	_, _ = io.Copy(io.Discard, conn) // ends, with an alert or a reset
 	c := w.dial(Submissions, 0)
 	c.expect("220")
@@ -542,9 +535,7 @@ func TestShutdownWaitsForTheCommit(t *testing.T) {
 	<-w.desk.arrived
 	done := make(chan error, 1)
 	go func() { done <- w.srv.Shutdown(context.Background()) }()
-	for !w.srv.conns.isClosing() {
-		time.Sleep(time.Millisecond)
-	}
+	w.until(w.srv.conns.isClosing)
 	close(w.desk.block)
 	c.expect("250 2.0.0 queued", "421")
 	c.conn.Close()

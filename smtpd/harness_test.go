@@ -223,8 +223,21 @@ func newWorld(t testing.TB, change func(*Options)) *world {
 	return w
 }
 
+// patience is that of a busy machine.
+const patience = time.Minute
+
+// until waits for what the server does by itself.
+func (w *world) until(ok func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatal("it does not come")
+		}
+	}
+}
+
 func (w *world) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := w.srv.Shutdown(ctx); err != nil {
 		w.t.Errorf("shutdown: %v", err)
@@ -305,7 +318,7 @@ func (w *world) dial(k Kind, from byte) *client {
 func (c *client) startTLS() {
 	c.t.Helper()
 	conn := tls.Client(c.conn, &tls.Config{InsecureSkipVerify: true})
-	_ = c.conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = c.conn.SetDeadline(time.Now().Add(patience))
 	if err := conn.Handshake(); err != nil {
 		c.t.Fatalf("TLS: %v", err)
 	}
@@ -315,7 +328,7 @@ func (c *client) startTLS() {
 // raw sends bytes as they are.
 func (c *client) raw(s string) {
 	c.t.Helper()
-	_ = c.conn.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(c.conn, s); err != nil {
 		c.t.Logf("write: %v", err)
 	}
@@ -329,7 +342,7 @@ func (c *client) send(lines ...string) {
 
 // reply reads one reply; its lines are joined with "\n". "EOF" is the end.
 func (c *client) reply() string {
-	_ = c.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
 	var lines []string
 	for {
 		line, err := c.r.ReadString('\n')

@@ -26,7 +26,7 @@ func TestArrivingMailsShareTheDisk(t *testing.T) {
 		c.envelope("EHLO", "desk@ours.test")
 		c.raw(mail)
 		all := int64((i + 1) * len(mail))
-		waitFor(t, func() bool { return w.srv.spools.Held() > all-32<<10 }) // the rest is in buffers
+		w.until(func() bool { return w.srv.spools.Held() > all-32<<10 }) // the rest is in buffers
 		early = append(early, c)
 	}
 	late := w.dial(MX, 6)
@@ -54,15 +54,6 @@ func TestArrivingMailsShareTheDisk(t *testing.T) {
 	refused[2].transaction("desk@ours.test") // now there is room
 	refused[2].raw(mail + ".\r\n")
 	refused[2].expect("250")
-}
-
-func waitFor(t *testing.T, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it did not happen")
-		}
-	}
 }
 
 // The rate of messages is one of bytes as well, also within one mail.

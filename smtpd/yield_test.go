@@ -26,12 +26,7 @@ func (w *world) greeted(from byte) *client {
 // waitsFor waits until the server has seen that so many clients keep it waiting.
 func (w *world) waitsFor(n int) {
 	w.t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if w.waiting() >= n {
-			return
-		}
-	}
-	w.t.Fatalf("%d clients keep the server waiting, want %d", w.waiting(), n)
+	w.until(func() bool { return w.waiting() >= n })
 }
 
 func (w *world) waiting() (n int) {
@@ -122,15 +117,6 @@ func (w *world) youngest() time.Duration {
 		}
 	}
 	return least
-}
-
-func (w *world) until(ok func() bool) {
-	w.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			w.t.Fatal("it does not come")
-		}
-	}
 }
 
 // While a mail is being committed its client waits for us, and keeps its place.

@@ -116,7 +116,7 @@ func (s *shell) serve() *bytes.Buffer {
 		defer close(done)
 		done <- run(ctx, []string{"serve", "--config", s.file}, strings.NewReader(""), os.Stdout, log)
 	}()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if c, err := net.Dial("unix", filepath.Join(s.dir, "run/admin.sock")); err == nil {
 			c.Close()
 			break
@@ -184,7 +184,7 @@ func (s *shell) customer(from, to, id, subject, body string) string {
 // settle waits until the outbox has nothing that waits.
 func (s *shell) settle() {
 	s.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if strings.TrimSpace(s.postdesk("queue", "list", "--state", "ready", "--json")) == "[]" {
 			return
 		}

@@ -324,10 +324,14 @@ func TestDNSTrouble(t *testing.T) {
 		"nxdomain":  {testkit.DNSNXDomain, None, PermError, false},
 	} {
 		d.SetMode(".", x.mode)
-		c := New(Options{Resolver: d.Resolver(), Budget: 400 * time.Millisecond})
+		budget := time.Minute // an answer that comes is in time, however busy the machine is
+		if x.temp {
+			budget = 400 * time.Millisecond
+		}
+		c := New(Options{Resolver: d.Resolver(), Budget: budget})
 		start := time.Now()
 		r := c.Check(t.Context(), input(t, mail))
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); x.temp && took > 8*time.Second { // the resolver alone would wait 10 s for each name
 			t.Errorf("%s: took %s", name, took)
 		}
 		if r.SPF.Result != x.spf || len(r.DKIM) != 1 || r.DKIM[0].Result != x.dkim || r.TempError() != x.temp {
@@ -344,7 +348,7 @@ func TestSlowMailsDoNotBlockOthers(t *testing.T) {
 	k := edKey(t, "")
 	d := testkit.NewDNS(t, map[string][]string{"s1._domainkey.example.com": {k.record}})
 	d.SetMode("dead.example", testkit.DNSTimeout)
-	c := New(Options{Resolver: d.Resolver(), Budget: 5 * time.Second, Workers: 2})
+	c := New(Options{Resolver: d.Resolver(), Budget: time.Minute, Workers: 2})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var wg sync.WaitGroup
@@ -354,11 +358,12 @@ func TestSlowMailsDoNotBlockOthers(t *testing.T) {
 	}
 	in := input(t, sign(t, plainMail, k, "example.com", nil))
 	in.RemoteIP = netip.Addr{}
-	time.Sleep(20 * time.Millisecond) // let the slow ones be first
-	start := time.Now()
-	r := c.Check(ctx, in)
-	if ok, _ := r.Backed(anne); !ok || time.Since(start) > 3*time.Second {
-		t.Errorf("%s: %+v", time.Since(start), r)
+	for end := time.Now().Add(time.Minute); len(d.Queries()) < 4 && time.Now().Before(end); { // the slow ones are first
+		time.Sleep(time.Millisecond)
+	}
+	r := c.Check(ctx, in) // one that waits for them has no time left of its own
+	if ok, _ := r.Backed(anne); !ok || r.TempError() {
+		t.Errorf("%+v", r)
 	}
 	cancel()
 	wg.Wait()

@@ -347,12 +347,8 @@ func TestFilterThatNeverEndsIsCutOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
-	if v, err := c.Ask(context.Background(), testMail("x")); err == nil || !strings.Contains(err.Error(), "deadline") {
+	if v, err := c.Ask(context.Background(), testMail("x")); err == nil || !strings.Contains(err.Error(), "deadline") { // else it never ends
 		t.Errorf("%+v, %v", v, err)
-	}
-	if d := time.Since(start); d > 2*time.Second {
-		t.Errorf("took %s", d)
 	}
 	_ = l.Close()
 	<-done
