@@ -113,16 +113,7 @@ func (c *Caps) domainFull(now time.Time) bool {
 }
 
 func (c *Caps) breakerOpen(now time.Time) bool {
-	return c.Trips(now) != "" || c.Tripped
-}
-
-// Trips says why the breaker would open by one more at now: "rate" or "surge", ""
-// when it would not.
-func (c *Caps) Trips(now time.Time) string {
-	if c.All == nil {
-		return ""
-	}
-	return c.All.Full(now, c.Limits.Breaker)
+	return c.Tripped || c.All != nil && c.All.Full(now, c.Limits.Breaker) != ""
 }
 
 // counted is the time by which the windows were filled.

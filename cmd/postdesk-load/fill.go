@@ -18,7 +18,7 @@ import (
 )
 
 // filling makes a data directory look like that of a desk that has worked for three years: see
-// letter.go and filledticket.go for what a ticket has. It writes through the store, in few large commits.
+// story for what a ticket has. It writes through the store, in few large commits.
 type filling struct {
 	data                                string
 	tickets, most, open, held, contacts int

@@ -4,8 +4,12 @@
 //	postdesk-load send  -addr 127.0.0.1:2525 -to support@desk.example -sink 127.0.0.1:2626 -ledger run.jsonl
 //	postdesk-load check -ledger run.jsonl -socket unix:/run/postdesk/admin.sock
 //	postdesk-load check -ledger run.jsonl -data /var/lib/postdesk
+//	postdesk-load slow  -addr 127.0.0.1:2525 -to support@desk.example -connections 5000
 //	postdesk-load fill  -data /var/lib/postdesk -tickets 1000000
+//	postdesk-load sendmail -sink 127.0.0.1:2626 <mail
 //
+// send drives, check compares, slow lets thousands drip beside a healthy client, fill makes a data
+// directory of any size, sendmail stands in for sendmail(8) beside servers that hand out mail by a program.
 // With -data the server must have stopped, and mails that belong to no ticket are
 // seen too. bench/README.md says how other servers are measured with it.
 package main
@@ -31,7 +35,7 @@ func main() {
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout)
 	if errors.Is(err, errUsage) {
-		fmt.Fprintln(os.Stderr, "usage: postdesk-load send|check|fill|sendmail [flags]; -h after each lists its flags")
+		fmt.Fprintln(os.Stderr, "usage: postdesk-load send|check|slow|fill|sendmail [flags]; -h after each lists its flags")
 		os.Exit(2)
 	}
 	if err != nil {

@@ -84,7 +84,7 @@ func (r *SlowReport) run(ctx context.Context, o SlowOptions, letters []letter) e
 	for i := range o.Slow {
 		running.Go(func() { crowd.one(slowCtx, i) })
 	}
-	pause(ctx, o.Every+o.Every/5)
+	sleep(ctx, o.Every+o.Every/5)
 	begin, busy := time.Now(), o.Watch.cpu()
 	standing := 0
 	for _, l := range letters {
@@ -92,7 +92,7 @@ func (r *SlowReport) run(ctx context.Context, o SlowOptions, letters []letter) e
 		r.healthy(ctx, o, l)
 		standing += int(crowd.standing.Load())
 		watch.look()
-		pause(ctx, time.Until(next))
+		sleep(ctx, time.Until(next))
 	}
 	r.While, r.CPU, r.Standing = time.Since(begin), o.Watch.cpu()-busy, standing/max(len(letters), 1)
 	stop()
@@ -119,7 +119,7 @@ func (r *SlowReport) healthy(ctx context.Context, o SlowOptions, l letter) {
 		if r.Again++; time.Since(start) > settle {
 			break
 		}
-		pause(ctx, 50*time.Millisecond)
+		sleep(ctx, 50*time.Millisecond)
 	}
 	r.Lost++
 }
@@ -156,10 +156,10 @@ type crowd struct {
 // one is one who drips, and comes again when sent away: a third says a command
 // without an end, a third nothing, a third a mail.
 func (c *crowd) one(ctx context.Context, i int) {
-	pause(ctx, c.o.Every*time.Duration(i)/time.Duration(c.o.Slow))
+	sleep(ctx, c.o.Every*time.Duration(i)/time.Duration(c.o.Slow))
 	for ctx.Err() == nil {
 		c.drip(ctx, i)
-		pause(ctx, c.o.Every)
+		sleep(ctx, c.o.Every)
 	}
 }
 
@@ -209,15 +209,6 @@ func stays(ctx context.Context, conn net.Conn, d time.Duration) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(max(d, 0))
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
-
 // resources are what the server holds beside memory: before, at most, and now.
 type resources struct {
 	o                       SlowOptions
@@ -257,7 +248,7 @@ func (w *resources) back(ctx context.Context) time.Duration {
 		if w.descriptors[2] <= w.descriptors[0]+10 && w.goroutines[2] <= w.goroutines[0]+20 || time.Since(start) > settle || ctx.Err() != nil {
 			return time.Since(start)
 		}
-		pause(ctx, 100*time.Millisecond)
+		sleep(ctx, 100*time.Millisecond)
 	}
 }
 
