@@ -6,6 +6,7 @@ PATH=$PATH:/usr/sbin:/sbin
 mkdir -p "$WORK"
 WORK=$(cd "$WORK" && pwd)
 load=$WORK/postdesk-load
+tracer= # a command before that of a peer
 
 fail() { echo "$*" >&2; exit 1; }
 
@@ -27,6 +28,16 @@ wait_port() {
   for ((i = 0; i < 300; i++)); do
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return 0
     [ -z "${2:-}" ] || kill -0 "$2" 2>/dev/null || return 1
+    sleep 0.1
+  done
+  return 1
+}
+
+# gone PID waits until a process that is not our child has ended, at most 10 s.
+gone() {
+  local i
+  for ((i = 0; i < 100; i++)); do
+    kill -0 "$1" 2>/dev/null || return 0
     sleep 0.1
   done
   return 1

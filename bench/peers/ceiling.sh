@@ -20,7 +20,7 @@ peer_prepare() {
 }
 
 peer_start() {
-  (enter_group; exec "$home/probe" -listen "127.0.0.1:$in_port" -sink "127.0.0.1:$sink_port" -dir "$home/data" -keys "$home" -sign "$variant" -nsign 2 >"$home/log" 2>&1) &
+  (enter_group; exec $tracer "$home/probe" -listen "127.0.0.1:$in_port" -sink "127.0.0.1:$sink_port" -dir "$home/data" -keys "$home" -sign "$variant" -nsign 2 >"$home/log" 2>&1) &
   pids=$!
   wait_port "$in_port" "$pids" || { tail -5 "$home/log" >&2; return 1; }
 }

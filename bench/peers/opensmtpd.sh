@@ -64,7 +64,7 @@ CONF
 peer_start() {
   local script='cd "$1" && mount --bind etc/passwd /etc/passwd && mount --bind etc/group /etc/group && mount --bind libexec /usr/libexec &&
     mount --bind lib /var/lib && mount --bind spool /var/spool && exec package/usr/sbin/smtpd -F -f "$1/smtpd.conf"'
-  (enter_group; exec unshare --mount --propagation private sh -c "$script" sh "$home" >"$home/log" 2>&1) &
+  (enter_group; exec $tracer unshare --mount --propagation private sh -c "$script" sh "$home" >"$home/log" 2>&1) &
   pids=$!
   wait_port "$in_port" "$pids" || { tail -5 "$home/log" >&2; return 1; }
 }

@@ -68,7 +68,7 @@ TOML
 }
 
 peer_start() {
-  (enter_group; exec "$WORK/postdesk" serve --config "$home/config.toml" >"$home/log" 2>&1) &
+  (enter_group; exec $tracer "$WORK/postdesk" serve --config "$home/config.toml" >"$home/log" 2>&1) &
   pids=$!
   wait_port "$in_port" "$pids" || { tail -5 "$home/log" >&2; return 1; }
 }

@@ -94,13 +94,16 @@ master_cf() {
 peer_start() {
   (enter_group; exec opendkim -x "$home/verify.conf") || return 1
   (enter_group; exec opendkim -x "$home/sign.conf") || return 1
-  (enter_group; exec postfix -c "$home/etc" start >"$home/log/start" 2>&1) || { cat "$home/log/start" >&2; return 1; }
+  (enter_group; exec $tracer postfix -c "$home/etc" start >"$home/log/start" 2>&1) || { cat "$home/log/start" >&2; return 1; }
   wait_port "$in_port" || { tail -5 "$home/log/maillog" >&2; return 1; }
   pids=$(tr -d ' ' <"$home/spool/pid/master.pid"),$(cat "$home/verify.pid"),$(cat "$home/sign.pid")
 }
 
 peer_stop() {
   postfix -c "$home/etc" stop >/dev/null 2>&1
-  kill $(cat "$home/verify.pid" "$home/sign.pid" 2>/dev/null) 2>/dev/null
+  local pid
+  for pid in $(cat "$home/verify.pid" "$home/sign.pid" 2>/dev/null); do
+    kill "$pid" 2>/dev/null && gone "$pid"
+  done
   true
 }

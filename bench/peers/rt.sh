@@ -86,7 +86,7 @@ PERL
 }
 
 peer_start() {
-  (enter_group; exec setpriv --reuid postgres --regid postgres --clear-groups "$postgres/pg_ctl" -D "$home/database" -l "$home/database/log" -w start >/dev/null) || return 1
+  (enter_group; exec $tracer setpriv --reuid postgres --regid postgres --clear-groups "$postgres/pg_ctl" -D "$home/database" -l "$home/database/log" -w start >/dev/null) || return 1
   (enter_group; exec starman --listen "127.0.0.1:$in_port" --workers "$WORKERS" --user www-data --preload-app /usr/share/request-tracker5/libexec/rt-server >"$home/log" 2>&1) &
   web=$!
   wait_port "$in_port" "$web" || { tail -5 "$home/log" >&2; return 1; }
