@@ -2,10 +2,13 @@ package relay
 
 import (
 	"bytes"
+	"crypto"
 	"errors"
-	"slices"
+	"fmt"
 	"strings"
 	"time"
+
+	"github.com/emersion/go-msgauth/dkim"
 
 	"postdesk/internal/config"
 	"postdesk/internal/message"
@@ -36,7 +39,7 @@ func newKeyring(list []config.DKIM) keyring {
 
 // sign returns the DKIM-Signature fields of a mail, one for each key of the
 // domain, and nothing for a domain without keys. One key that can't be used is
-// an error: the mail waits and never goes out with less. The mail has no bare CR or LF.
+// an error: the mail waits and never goes out with less.
 func (k keyring) sign(domain string, src message.Source) ([]byte, error) {
 	keys := k[strings.ToLower(domain)]
 	if len(keys) == 0 {
@@ -46,20 +49,56 @@ func (k keyring) sign(domain string, src message.Source) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := newRelaxedBody()
-	at := int64(len(head) + 2) // behind the empty line
-	if err := eachChunk(message.Section(src, at, src.Size()-at), body.write); err != nil {
-		return nil, err
-	}
-	names, fields := fieldsToSign(head)
-	s := signing{names: names, fields: fields, body: body.sum(), now: time.Now()} // by the clock of those who verify
-	var out []byte
+	fields := fieldsToSign(head)
+	signers := make([]*dkim.Signer, 0, len(keys))
+	// Each signer has a goroutine that only Close ends.
+	defer func() {
+		for _, s := range signers {
+			s.Close()
+		}
+	}()
 	for i := range keys {
-		if out, err = s.append(out, &keys[i]); err != nil {
+		s, err := beginSignature(&keys[i], fields)
+		if err != nil {
 			return nil, err
 		}
+		signers = append(signers, s)
+	}
+	err = eachChunk(src, func(p []byte) error {
+		for _, s := range signers {
+			if _, err := s.Write(p); err != nil {
+				return fmt.Errorf("sign: %w", err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []byte
+	for len(signers) > 0 {
+		s := signers[0]
+		signers = signers[1:]
+		if err := s.Close(); err != nil {
+			return nil, fmt.Errorf("sign: %w", err)
+		}
+		out = append(out, s.Signature()...)
 	}
 	return out, nil
+}
+
+func beginSignature(k *config.DKIM, fields []string) (*dkim.Signer, error) {
+	if k.Key == nil {
+		return nil, fmt.Errorf("the DKIM key of %s, selector %s, is missing", k.Domain, k.Selector)
+	}
+	return dkim.NewSigner(&dkim.SignOptions{
+		Domain: k.Domain, Selector: k.Selector, Signer: k.Key, Hash: crypto.SHA256,
+		HeaderCanonicalization: dkim.CanonicalizationRelaxed,
+		BodyCanonicalization:   dkim.CanonicalizationRelaxed,
+		HeaderKeys:             fields,
+		// The library writes t= by the system's clock, and x= must lie after it.
+		Expiration: time.Now().Add(signatureLife),
+	})
 }
 
 var errNoHeaderEnd = errors.New("the mail's header has no end within its limit")
@@ -89,40 +128,19 @@ func appendInto(dst []byte) func([]byte) error {
 	}
 }
 
-// fieldsToSign gives what stands in h=, signedFields as often as each occurs and once more, and those
-// that are there in relaxed form, in the same order: the last of a name first, RFC 6376 §5.4.2.
-func fieldsToSign(head []byte) (names []string, fields []byte) {
-	found := make(map[string][][]byte, len(signedFields))
-	for len(head) > 0 {
-		end := fieldEnd(head)
-		if name, value, ok := bytes.Cut(head[:end], []byte(":")); ok {
-			n := strings.ToLower(string(bytes.TrimSpace(name)))
-			found[n] = append(found[n], value)
+// fieldsToSign is signedFields, each as often as it occurs and once more.
+func fieldsToSign(head []byte) []string {
+	counts := make(map[string]int, len(signedFields))
+	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
+		if name, _, ok := bytes.Cut(line, []byte(":")); ok && line[0] != ' ' && line[0] != '\t' {
+			counts[strings.ToLower(string(bytes.TrimSpace(name)))]++
 		}
-		head = head[end:]
 	}
+	list := make([]string, 0, 2*len(signedFields))
 	for _, name := range signedFields {
-		lower := strings.ToLower(name)
-		values := found[lower]
-		names = append(names, name)
-		for _, value := range slices.Backward(values) {
-			names = append(names, name)
-			fields = append(append(fields, lower...), ':')
-			fields = append(relaxed(fields, value), "\r\n"...)
+		for range counts[strings.ToLower(name)] + 1 {
+			list = append(list, name)
 		}
 	}
-	return names, fields
-}
-
-// fieldEnd is the length of the field at the beginning of head, with the lines that go on with it.
-func fieldEnd(head []byte) int {
-	for at := 0; ; {
-		i := bytes.IndexByte(head[at:], '\n')
-		if i < 0 {
-			return len(head)
-		}
-		if at += i + 1; at == len(head) || head[at] != ' ' && head[at] != '\t' {
-			return at
-		}
-	}
+	return list
 }
