@@ -31,12 +31,7 @@ type delivery struct {
 func (r *Relay) work(w *worker) {
 	defer r.sched.running.Done()
 	defer r.sched.left(w)
-	defer w.recording.Wait()
-	defer func() {
-		if w.conn != nil {
-			w.conn.quit()
-		}
-	}()
+	defer w.part()
 	for j := <-w.jobs; j != nil; j = r.sched.next(w, r.opts.Timeouts.Idle) {
 		r.attempt(w, j)
 	}
@@ -53,9 +48,8 @@ func (r *Relay) attempt(w *worker, j *job) {
 		r.release(j, true)
 		return
 	}
-	if w.conn != nil && w.made != policy {
-		w.conn.quit()
-		w.conn = nil
+	if w.conn != nil && (w.made != policy || w.conn.mails >= maxMails) {
+		w.part()
 	}
 	d := &delivery{job: j, policy: policy, verdicts: make([]verdict, len(j.rows))}
 	for i := range j.rows {
@@ -68,10 +62,10 @@ func (r *Relay) attempt(w *worker, j *job) {
 	others := r.sched.reached(w.dest, d.reached, d.standing())
 	w.recording.Wait()
 	if r.hard.Err() != nil {
-		r.record(d.accepted()) // the rest was cut off, and is reset at the next start
+		w.unrecorded = !r.record(d.accepted()) // the rest was cut off, and is reset at the next start
 		return
 	}
-	w.recording.Go(func() { r.conclude(d, others) })
+	w.recording.Go(func() { w.unrecorded = !r.conclude(d, others) })
 }
 
 // accepted are the rows that a server took, which is the truth however late its
@@ -86,16 +80,16 @@ func (d *delivery) accepted() (rows []store.Outgoing, verdicts []verdict) {
 }
 
 // conclude records the outcome of a delivery, also for the jobs that waited for
-// the same destination when it could not be reached, and gives the rows back.
-func (r *Relay) conclude(d *delivery, others []*job) {
-	if !d.gone {
-		r.record(d.job.rows, d.verdicts)
-	}
+// the same destination when it could not be reached, and gives the rows back. It
+// is false when the outcome is not on record.
+func (r *Relay) conclude(d *delivery, others []*job) (recorded bool) {
+	recorded = d.gone || r.record(d.job.rows, d.verdicts)
 	r.release(d.job, d.gone || d.failed())
 	for _, other := range others {
 		r.recordAll(other.rows, d.verdicts[0])
 		r.release(other, true)
 	}
+	return recorded
 }
 
 // failed says whether a row may have become ready again.
@@ -122,6 +116,20 @@ func (r *Relay) guarded(w *worker, d *delivery) {
 		}
 	}()
 	r.deliver(r.hard, w, d)
+}
+
+// part ends w's connection when what went over it is on record. QUIT says so: where
+// it could not be recorded the line is dropped, as by a server that died, and the
+// other side sees that the last mail may come again.
+func (w *worker) part() {
+	w.recording.Wait()
+	if w.unrecorded {
+		w.drop()
+	}
+	if w.conn != nil {
+		w.conn.quit()
+		w.conn = nil
+	}
 }
 
 func (w *worker) drop() {
@@ -217,9 +225,6 @@ func (r *Relay) try(ctx context.Context, w *worker, d *delivery) bool {
 		w.drop()
 		d.gone = d.gone || errors.Is(fault.err, errWithdrawn)
 		d.note(fault)
-	} else if c.mails >= maxMails {
-		c.quit()
-		w.conn = nil
 	}
 	return len(d.pending) == 0
 }

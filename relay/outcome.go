@@ -73,8 +73,8 @@ func (r *Relay) recordAll(rows []store.Outgoing, v verdict) {
 
 // record writes the outcome of rows, and tells Reports in the same commit. It
 // goes on trying while the store refuses: until it is written, a restart would
-// send the mails again.
-func (r *Relay) record(rows []store.Outgoing, verdicts []verdict) {
+// send the mails again. It is false when the relay or the store ended before.
+func (r *Relay) record(rows []store.Outgoing, verdicts []verdict) bool {
 	policy := r.active()
 	outcomes := make([]outcome, len(rows))
 	for i := range rows {
@@ -84,16 +84,18 @@ func (r *Relay) record(rows []store.Outgoing, verdicts []verdict) {
 		}
 		outcomes[i] = outcome{rows[i], verdicts[i], jittered(backoff(policy.Relay.Retry, rows[i].Attempts+1))}
 	}
+	recorded := true
 	for len(outcomes) > 0 {
 		n := min(len(outcomes), recordBatch)
-		r.recordBatch(outcomes[:n], &policy.Policy)
+		recorded = r.recordBatch(outcomes[:n], &policy.Policy) && recorded
 		outcomes = outcomes[n:]
 	}
+	return recorded
 }
 
 // recordBatch writes the outcomes of one commit. A batch whose reports are too
 // large for that goes in halves.
-func (r *Relay) recordBatch(batch []outcome, policy *Policy) {
+func (r *Relay) recordBatch(batch []outcome, policy *Policy) bool {
 	rec := recording{reports: r.opts.Reports, policy: policy, faults: make(map[uint64]int)}
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 10*time.Second) {
 		rec.now = r.opts.Now()
@@ -102,11 +104,10 @@ func (r *Relay) recordBatch(batch []outcome, policy *Policy) {
 		switch {
 		case err == nil:
 			r.observe(rec.written)
-			return
+			return true
 		case errors.Is(err, store.ErrTooLarge) && len(batch) > 1:
-			r.recordBatch(batch[:len(batch)/2], policy)
-			r.recordBatch(batch[len(batch)/2:], policy)
-			return
+			first := r.recordBatch(batch[:len(batch)/2], policy)
+			return r.recordBatch(batch[len(batch)/2:], policy) && first
 		case errors.As(err, &fault):
 			// What was sent is sent: the outcome must last even if nobody is told.
 			r.opts.Log.Error("a delivery's outcome has no consequence", "row", fault.row, "error", err)
@@ -114,7 +115,7 @@ func (r *Relay) recordBatch(batch []outcome, policy *Policy) {
 			continue
 		case errors.Is(err, store.ErrClosed):
 			r.opts.Log.Error("a delivery's outcome can't be recorded, its mail may go twice", "row", batch[0].claimed.ID, "error", err)
-			return
+			return false
 		}
 		r.opts.Log.Error("a delivery's outcome can't be recorded yet", "row", batch[0].claimed.ID, "error", err)
 		timer := time.NewTimer(pause)
@@ -122,7 +123,7 @@ func (r *Relay) recordBatch(batch []outcome, policy *Policy) {
 		case <-timer.C:
 		case <-r.hard.Done():
 			timer.Stop()
-			return
+			return false
 		}
 	}
 }

@@ -83,7 +83,8 @@ type worker struct {
 	conn *conn
 	made *activePolicy // under which conn was opened
 
-	recording sync.WaitGroup // the last mail's outcome, being recorded
+	recording  sync.WaitGroup // the last mail's outcome, being recorded
+	unrecorded bool           // and that came to nothing; read after recording.Wait
 }
 
 // scheduler decides which destination gets which share of the connections. It

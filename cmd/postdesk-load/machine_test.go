@@ -30,7 +30,6 @@ type machine struct {
 	sink                       *load.Sink
 	cmd                        *exec.Cmd
 	ended                      chan error // of cmd
-	began                      time.Time  // cmd
 	log                        *lockedBuffer
 }
 
@@ -151,7 +150,6 @@ func (m *machine) start(tracer ...string) {
 	m.cmd.Stderr = m.log
 	m.cmd.Env = append(os.Environ(), "GOTRACEBACK=none")
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	m.began = time.Now()
 	if err := m.cmd.Start(); err != nil {
 		m.Fatal(err)
 	}
@@ -205,8 +203,6 @@ func (m *machine) kill() {
 	_ = syscall.Kill(-m.cmd.Process.Pid, syscall.SIGKILL) // it may be gone
 	if !m.over(patience) {
 		m.Error("a killed process does not end")
-	} else if m.cmd.ProcessState.ExitCode() > 0 {
-		m.sink.Stopped(m.began) // it ended by itself
 	}
 }
 

@@ -26,7 +26,6 @@ func TestThePowerGoes(t *testing.T) {
 				}
 				p.cut()
 				m.kill()
-				m.sink.Stopped(m.began) // from the cut to the kill it took answers that it could not record
 				p.again()
 			}
 			m.balances(c)

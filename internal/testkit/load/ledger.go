@@ -34,8 +34,8 @@ type Arrival struct {
 	Own     string `json:"own"`    // its own Message-ID
 	Ack     bool   `json:"acknowledgement"`
 	Dropped bool   `json:"dropped"` // the sink dropped the line after the final dot: it has to come again
-	// Cut: the line ended without QUIT, or the server stopped, with no other mail behind this
-	// one. The server may not have written down that it was taken, and send it again.
+	// Cut: the line ended without QUIT, with no other mail behind this one. The server may not
+	// have written down that it was taken, and send it again. Where it says QUIT it has.
 	Cut bool      `json:"cut"`
 	At  time.Time `json:"at"`
 }

@@ -31,8 +31,6 @@ type Sink struct {
 	arrived []Arrival
 	kept    int // without those that were dropped
 	last    time.Time
-	lasts   []int     // places of what was taken last on lines that ended
-	stops   []stopped // lives of the server
 }
 
 // NewSink listens on a loopback address, port 0 for any. Close it.
@@ -65,14 +63,7 @@ func (s *Sink) Close() {
 func (s *Sink) Arrivals() []Arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := append([]Arrival(nil), s.arrived...)
-	for _, i := range s.lasts {
-		a := &list[i]
-		for _, life := range s.stops {
-			a.Cut = a.Cut || a.At.After(life.from) && a.At.Before(life.to)
-		}
-	}
-	return list
+	return append([]Arrival(nil), s.arrived...)
 }
 
 func (s *Sink) progress() (n int, last time.Time) {
@@ -219,20 +210,8 @@ func (s *Sink) ended(places []int, bye bool) {
 	defer s.mu.Unlock()
 	for _, i := range places {
 		s.arrived[i].Cut = !bye
-		s.lasts = append(s.lasts, i)
 	}
 }
-
-// Stopped says that the server ended because it could write no more, and ran since a moment: what
-// came last on each of its lines may come again, also when it said QUIT.
-func (s *Sink) Stopped(since time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stops = append(s.stops, stopped{since, time.Now()})
-}
-
-// stopped is the life of a server that stopped.
-type stopped struct{ from, to time.Time }
 
 // mark is the beginning of the Message-IDs that we make. Copies of a mail have it in
 // their text, acknowledgements in their header.
