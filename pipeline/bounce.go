@@ -119,11 +119,15 @@ func (in *inbound) bounced() (*store.Outgoing, error) {
 	return nil, nil
 }
 
-// sentAs finds the row of a ticket's outgoing mail by its token; of several
-// recipients, the one that the report names.
+// sentAs finds the row of a ticket's outgoing mail by its token. A bounce address is
+// that of one row, whatever the report says; of several recipients that bear the same
+// token, it is the one that the report names.
 func (in *inbound) sentAs(tok addr.Token) (found *store.Outgoing, err error) {
 	report := in.report()
 	err = store.SentAs(in.tx, tok.Ticket, tok.Item, func(row store.Outgoing) error {
+		if tok.Kind == addr.KindBounce && !in.p.returnsTo(row, tok) {
+			return nil
+		}
 		if found == nil || report != nil && slices.ContainsFunc(report.Recipients, func(s message.RecipientStatus) bool {
 			return sameRecipient(row.To, 2, s.OriginalRecipient, s.FinalRecipient)
 		}) {
@@ -132,6 +136,16 @@ func (in *inbound) sentAs(tok addr.Token) (found *store.Outgoing, err error) {
 		return nil
 	})
 	return found, err
+}
+
+// returnsTo says whether this is the token of a row's envelope sender.
+func (p *Pipeline) returnsTo(row store.Outgoing, tok addr.Token) bool {
+	text, ok := addr.FindToken(row.From, row.From.Domain)
+	if !ok {
+		text, ok = addr.FindToken(row.From, "")
+	}
+	own, valid := p.keys.Verify(text)
+	return ok && valid && own == tok
 }
 
 // unmatched keeps a report that is about nothing of ours as a closed ticket.

@@ -193,8 +193,9 @@ func (p *Pipeline) enqueue(tx store.Tx, src message.Source, row store.Outgoing) 
 	return store.Enqueue(tx, &row)
 }
 
-// enqueueAll stores a mail once, and a row for each participant.
-func (p *Pipeline) enqueueAll(tx store.Tx, src message.Source, row store.Outgoing, to []*ticket.Participant) (store.MailID, error) {
+// enqueueAll stores a mail once, and a row for each participant. An envelope sender is
+// each reader's own: who has seen one could else report that another's mail failed.
+func (p *Pipeline) enqueueAll(tx store.Tx, m minter, src message.Source, row store.Outgoing, to []*ticket.Participant) (store.MailID, error) {
 	id, err := tx.PutMail(src)
 	if err != nil {
 		return 0, err
@@ -202,6 +203,9 @@ func (p *Pipeline) enqueueAll(tx store.Tx, src message.Source, row store.Outgoin
 	for _, who := range to {
 		each := row
 		each.Mail, each.To = id, answerTo(who).Address
+		if !each.From.IsZero() {
+			each.From = m.sender(row.Item, addr.Person{N: who.ID})
+		}
 		each.SMTPUTF8 = !each.From.IsASCII() || !each.To.IsASCII()
 		if err := store.Enqueue(tx, &each); err != nil {
 			return 0, err

@@ -55,7 +55,7 @@ func (p *Pipeline) sendLetter(tx store.Tx, w *world, l letter) error {
 	}
 	row := store.Outgoing{Domain: m.team.Address.Domain, MessageID: mark.messageID, Item: mark.item, Purpose: store.PurposeLetter,
 		Ticket: l.t.Number, Message: l.t.Messages, NotifyNone: true, Due: l.at, Created: l.at}
-	_, err = p.enqueueAll(tx, src, row, l.to)
+	_, err = p.enqueueAll(tx, m, src, row, l.to)
 	return err
 }
 

@@ -57,14 +57,17 @@ func (m minter) next(who addr.Person) marks {
 
 func (m minter) marks(n uint64, who addr.Person) marks {
 	tok := addr.Token{Kind: addr.KindMessage, Ticket: m.t.Number, Item: n, Person: who}
-	bounce := tok
-	bounce.Kind = addr.KindBounce
 	return marks{
 		messageID: bare(addr.MessageID(m.keys.Mint(tok), strconv.FormatUint(n, 36), m.team.Address.Domain)),
 		thread:    m.thread(who),
-		sender:    m.address(bounce),
+		sender:    m.sender(n, who),
 		item:      n,
 	}
+}
+
+// sender is where a report that a mail did not reach a person comes back to.
+func (m minter) sender(item uint64, who addr.Person) addr.Address {
+	return m.address(addr.Token{Kind: addr.KindBounce, Ticket: m.t.Number, Item: item, Person: who})
 }
 
 // thread is the id that every mail of this ticket to a person has first in its

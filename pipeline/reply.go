@@ -246,7 +246,7 @@ func (out *outbound) send(mark marks, src message.Source, to *ticket.Participant
 	}
 	row := store.Outgoing{From: mark.sender, Domain: out.team.Address.Domain, MessageID: mark.messageID, Item: mark.item, Purpose: store.PurposeReply,
 		Ticket: out.t.Number, Message: out.m.Seq, Agent: out.agent.ID, Due: out.at, Created: out.at}
-	id, err := out.p.enqueueAll(out.tx, src, row, append([]*ticket.Participant{to}, cc...))
+	id, err := out.p.enqueueAll(out.tx, out.p.minter(out.w, out.t), src, row, append([]*ticket.Participant{to}, cc...))
 	out.m.Sent = uint64(id)
 	return err
 }

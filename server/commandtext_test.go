@@ -60,10 +60,10 @@ func TestCommandsByEveryMailProgram(t *testing.T) {
 			d.expect(10002, ticket.New, "bruno")
 			jean.hearsNothing()
 
-			anne.sendsBy(by, ask(), "#assign me", "#tag +garantie –vip", "#résolu échange “standard” décidé avec l’atelier ce matin – voir le courrier du 12", "", "Bonjour,", "", "VOICI la réponse.")
+			anne.sendsBy(by, ask(), "#assign me", "#tag +garantie –prioritaire", "#résolu échange “standard” décidé avec l’atelier ce matin – voir le courrier du 12", "", "Bonjour,", "", "VOICI la réponse.")
 			reply := jean.reads()
 			d.says(reply, "Bonjour,", "VOICI la réponse.")
-			d.without(reply, "#assign", "#tag", "#r", "garantie", "vip", "échange", "standard", "courrier", "SECRET", "anne.durand")
+			d.without(reply, "#assign", "#tag", "#r", "garantie", "prioritaire", "échange", "standard", "courrier", "SECRET", "anne.durand")
 			d.expect(10003, ticket.Solved, "anne")
 			if got := d.ticket(10003); !slices.Equal(got.Tags, []string{"garantie"}) || !strings.HasPrefix(got.Resolution, "échange “standard” décidé") || !strings.HasSuffix(got.Resolution, "du 12") {
 				t.Errorf("tags %q, resolution %q", got.Tags, got.Resolution)
