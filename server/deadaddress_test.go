@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -41,7 +42,11 @@ func TestADeadAddressGetsNoLetters(t *testing.T) {
 	d.drained()
 	d.later(2 * 24 * time.Hour)
 	d.timers()
-	d.letter(jean.reads(), "Une panne", "nous travaillons toujours")
+	letter := jean.reads()
+	if strings.Contains(letter.subject(), "Une autre panne") { // both are due at once
+		letter = jean.reads()
+	}
+	d.letter(letter, "Une panne", "nous travaillons toujours")
 }
 
 // An acknowledgement that is refused for good tells the agent, once, that letters
