@@ -69,6 +69,7 @@ type Options struct {
 	memtable    int64  // of the index; tests make it small
 	floorEvery  uint64 // records between checkpoints; tests make it small
 	checkLate   bool   // tests: the index is as one that is too large to be checked at once
+	scrubRate   int64  // bytes a second; tests make it small
 	restoring   bool   // Restore is opening it
 }
 

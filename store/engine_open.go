@@ -33,6 +33,9 @@ func (o *Options) fill() error {
 	if o.floorEvery == 0 {
 		o.floorEvery = floorEvery
 	}
+	if o.scrubRate == 0 {
+		o.scrubRate = scrubRate
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -58,7 +61,7 @@ func Open(o Options) (*DB, error) {
 	}
 	db.wakeEraser()
 	if db.unchecked {
-		go func() { _ = db.CheckIndex() }() // Close waits for it, and Fatal tells
+		go db.scrub() // Close ends it
 	}
 	return db, nil
 }

@@ -6,10 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dgraph-io/badger/v4/table"
 )
 
 // Pitfall 33: Badger takes a block of a table that is damaged for one that is not there. It is found before
-// the store opens, or, in an index too large for that, by CheckIndex, which stops the store.
+// the store opens, or, in an index too large for that, beside the work, and stops the store.
 func TestADamagedTableIsNotAnEmptyOne(t *testing.T) {
 	dir := closedStore(t, 12)
 	index := filepath.Join(dir, dirIndex)
@@ -35,6 +37,37 @@ func TestADamagedTableIsNotAnEmptyOne(t *testing.T) {
 	}
 	mustRebuild(t, dir)
 	sound(t, dir, 12, 12)
+}
+
+// What reads the tables beside the work finds every one of them whole, and tells of any byte that is not as it was written.
+func TestATableIsReadToItsLastBlock(t *testing.T) {
+	dir := closedStore(t, 12)
+	for _, name := range glob(t, filepath.Join(dir, dirIndex), "*.sst") {
+		id, _ := table.ParseFileID(name)
+		b, err := readTable(name, id, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := int64(0); at < int64(len(b)); at += int64(len(b))/40 + 1 {
+			flip(t, name, at)
+			if _, err := readTable(name, id, b); err == nil {
+				t.Errorf("%s: byte %d of %d is not as it was, and nobody says so", filepath.Base(name), at, len(b))
+			}
+			flip(t, name, at)
+		}
+		if _, err := readTable(name, id, nil); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A store that closes does not wait until a large index is read.
+func TestTheReadingOfTablesEndsWithTheStore(t *testing.T) {
+	o := small(closedStore(t, 12))
+	o.checkLate, o.scrubRate = true, 1 // a day and more
+	if err := mustOpen(t, o).Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // A table is damaged while the store runs: neither a snapshot, for which the journal would give its write-sets
