@@ -57,8 +57,8 @@ type Options struct {
 	// the first function to the last sync. It runs on the committer: be quick.
 	OnCommit func(batch int, took time.Duration)
 
-	// Migrations bring tables from version i+1 to i+2, in the same commit as the
-	// new version number. A store that is newer than len(Migrations)+1 is refused.
+	// Migrations bring tables to further versions than those of this package, each
+	// in the same commit as the new version number. A store that is newer is refused.
 	Migrations []func(Tx) error
 
 	// Extra are files of the data directory, by relative path, that Backup copies too.

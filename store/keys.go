@@ -119,7 +119,7 @@ func encode(v any) ([]byte, error) {
 
 func decode(b []byte, v any) error {
 	if len(b) == 0 || b[0] != recordVersion {
-		return fmt.Errorf("store: record of %T has a version that this program does not know", v)
+		return fmt.Errorf("store: a record (%T) is of a newer postdesk, or damaged: install the newer one again, or run `postdesk verify`", v)
 	}
 	if err := json.Unmarshal(b[1:], v); err != nil {
 		return fmt.Errorf("store: decode %T: %w", v, err)

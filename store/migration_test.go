@@ -76,7 +76,7 @@ func TestAMigrationIsKilledAtEveryCall(t *testing.T) {
 func migratedOrNot(t *testing.T, dir string, deeds int) {
 	older := small(dir)
 	db, err := Open(older)
-	refusal := fmt.Sprintf("store: the data in %s is of version 2 and this postdesk knows only 1: install the newer postdesk again", dir)
+	refusal := fmt.Sprintf("store: the data in %s is of version 3 and this postdesk knows only 2: install the newer postdesk again", dir)
 	switch {
 	case err == nil: // nothing has happened yet
 		if got := deedsAre(t, db); got[0] != deeds {
@@ -95,5 +95,15 @@ func migratedOrNot(t *testing.T, dir string, deeds int) {
 	db.Close()
 	if err := Verify(context.Background(), dir, func(fault string) { t.Error(fault) }); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Threat 32: a data directory with records of version 2 says so in its number. A program from before, which knew
+// no such records, was let in, and stopped in the middle of its work when it met one.
+func TestTheNumberOfTheTablesGrewWithTheirRecords(t *testing.T) {
+	db := mustOpen(t, small(t.TempDir()))
+	defer db.Close()
+	if v, err := db.schema(context.Background()); err != nil || v < 2 {
+		t.Errorf("version %d, %v", v, err)
 	}
 }
