@@ -11,7 +11,7 @@ import (
 	"postdesk/store"
 )
 
-// ErrNoKey: there are mails, and the token key is gone.
+// ErrNoKey says that there are mails, and the token key is gone.
 var ErrNoKey = errors.New("the token key is missing")
 
 // TokenKeys reads the token key of a data directory, and makes one for a store that has no mail yet.
@@ -20,8 +20,12 @@ var ErrNoKey = errors.New("the token key is missing")
 func TokenKeys(ctx context.Context, db *store.DB, dir string) (*addr.KeyRing, error) {
 	path := filepath.Join(dir, KeyFile)
 	keys, err := addr.LoadKeyRing(path)
+	if err == nil {
+		return keys, nil
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return keys, err
+		return nil, fmt.Errorf("the token key can't be used: %w: put %s back from a backup. If there is none, move the file away and run "+
+			"`postdesk verify --rebuild`", err, path)
 	}
 	err = db.View(ctx, func(tx store.ReadTx) error {
 		_, err := tx.Mail(1)
