@@ -235,7 +235,7 @@ func (in *inbound) windows(target addr.Address) (*windows, error) {
 func (in *inbound) count(target addr.Address, w *windows, waits bool) error {
 	limits := in.w.cfg.Acknowledge
 	if waits && !w.tripped {
-		if err := in.trip(w.all.Full(in.steady, limits.Breaker)); err != nil {
+		if err := in.trip(w.all.Full(in.steady, limits.Breaker), &w.all); err != nil {
 			return err
 		}
 	}

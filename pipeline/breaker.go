@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"postdesk/internal/ticket"
@@ -32,7 +33,7 @@ func (p *Pipeline) countAll(tx store.Tx, w *world, all *rules.Pulse) error {
 // trip opens the breaker, writes so in the ticket that was one too many, and tells
 // the admin: acknowledgements wait from now on, held in the outbox, until the last of
 // them is released or dropped.
-func (in *inbound) trip(why string) error {
+func (in *inbound) trip(why string, all *rules.Pulse) error {
 	if err := store.SetWindow(in.tx, tripped, "", true, time.Time{}); err != nil {
 		return err
 	}
@@ -41,12 +42,21 @@ func (in *inbound) trip(why string) error {
 			return err
 		}
 	}
-	cause := "More acknowledgements than acknowledge.breaker allows were due."
+	return in.p.notifyPostmaster(in.tx, in.w, "Acknowledgements wait for you", breakerWords(why, all.Day(in.steady)), nil, in.at)
+}
+
+// breakerWords tell the admin why, and what to do. day is how many there were in the latest day.
+func breakerWords(why string, day int) string {
+	cause := "More acknowledgements than acknowledge.breaker allows were due at once."
 	if why == "surge" {
-		cause = "Within a day there were ten times more acknowledgements than is usual here."
+		cause = fmt.Sprintf("The desk has written %d acknowledgements within a day: ten times what is usual here. A desk that is new or small may write 1,000.", day)
 	}
-	return in.p.notifyPostmaster(in.tx, in.w, "Acknowledgements wait for you", cause+" A mail loop, or a flood. They are held now: postdesk queue list --state held. "+
-		"Holding mails, updates and reminders wait, too. When all is well, postdesk queue release ID or --all; else queue drop ID. The last one closes the breaker.", nil, in.at)
+	return cause + " It is a mail loop, a flood, or a busy day. New acknowledgements are held from now on, and holding mails, updates and reminders are not " +
+		"written. No mail is lost: tickets are made, agents get their copies, and their answers leave.\n\n" +
+		"What they have in common:\npostdesk ticket list --status new\n\n" +
+		"If all is well, let them go; as many a day are usual from then on:\npostdesk queue release --all\n\n" +
+		"If not: stop the cause with a rule, then give up what is held (postdesk queue list --state held), one by one:\npostdesk queue drop ID\n\n" +
+		"With the last one that is held, released or dropped, acknowledgements go out again."
 }
 
 // countShown counts what is shown to people outside because a stranger wrote, and
@@ -62,7 +72,7 @@ func (in *inbound) countShown() error {
 	}
 	why := w.all.Full(in.steady, in.w.cfg.Acknowledge.Breaker)
 	if in.waits = open || why != ""; in.waits && !open {
-		if err := in.trip(why); err != nil {
+		if err := in.trip(why, &w.all); err != nil {
 			return err
 		}
 	}

@@ -94,7 +94,10 @@ func (d *desk) breakersOpened() (n int) {
 	}
 	told := 0
 	for _, m := range d.person("", "it@corp.example").mailbox() {
-		if strings.Contains(parse(d.T, m).subject(), "Acknowledgements wait") {
+		if r := parse(d.T, m); strings.Contains(r.subject(), "Acknowledgements wait") {
+			if !strings.Contains(r.text(), "\npostdesk queue release --all\n") || !strings.Contains(r.text(), "\npostdesk queue drop ID\n") {
+				d.Errorf("the admin was told %q", r.text())
+			}
 			told++
 		}
 	}
