@@ -24,7 +24,8 @@ func refusedForGood(row store.Outgoing) bool {
 
 // bury writes down that an address of the customer's side is dead: the desk writes to
 // it by itself no more, in no ticket. That is an event, and the agent hears of it
-// once; of an answer that failed the agent is told in any case.
+// once: of an answer that failed the agent is told in any case, and of an observer when
+// a mail can't be shown.
 func (p *Pipeline) bury(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgoing, now time.Time) error {
 	switch row.Purpose {
 	case store.PurposeReply, store.PurposeAck, store.PurposeLetter:
@@ -42,7 +43,7 @@ func (p *Pipeline) bury(tx store.Tx, w *world, t *ticket.Ticket, row store.Outgo
 	if err := store.AddEvent(tx, t, deliveryEvent(ticket.AddressDead, row, now)); err != nil {
 		return err
 	}
-	if row.Purpose == store.PurposeReply {
+	if who := t.Who(row.To); row.Purpose == store.PurposeReply || who != nil && who.Relation == ticket.Observer {
 		return nil
 	}
 	return p.tellWriter(tx, w, t, row, compose.NoticeFailed, now)

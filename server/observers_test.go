@@ -279,6 +279,7 @@ func TestAnObserverWhoCannotBeReached(t *testing.T) {
 	_, copy := d.ask(jean, anne, "Une question", "Bonjour\n")
 	anne.answers(copy, "#observe acme@other.example\n")
 	anne.reads()
+	d.drained() // the words of welcome are lost, too; that alone is no news
 	for range 2 {
 		anne.answers(copy, "Bonjour Jean.\n")
 		jean.reads()
