@@ -21,12 +21,12 @@ func (b badCommands) Error() string {
 	return strings.Join(list, "; ")
 }
 
-// draft is what the agent typed, read once.
-func (out *outbound) draft() *compose.Draft {
-	if out.drafted == nil {
-		out.drafted = out.w.compose.Draft(out.mail)
+// draft is what the agent typed, read once: several stages ask.
+func (d *delivery) draft() *compose.Draft {
+	if d.drafted == nil {
+		d.drafted = d.w.compose.Draft(d.mail)
 	}
-	return out.drafted
+	return d.drafted
 }
 
 // fresh is the agent's new text, above the quote.

@@ -39,6 +39,7 @@ type delivery struct {
 	speaks     string                    // what guessLanguage found
 	heard      bool                      // guessLanguage has looked
 	lists      map[string][]addr.Mailbox // what mailboxes has read
+	drafted    *compose.Draft            // what draft has read
 	// refused is set when a command could not be carried out: what the transaction
 	// had done is undone, and the mail goes its way once more, to be held.
 	refused *refusal

@@ -18,7 +18,6 @@ type outbound struct {
 	rest     string         // the new text below the commands
 	left     *compose.Draft // the same, in each form that the mail has it
 	struck   []string       // the lines that leave the text, as they were typed
-	drafted  *compose.Draft // what the agent typed; see draft
 	wrong    wrong          // the commands that were not carried out
 	crossing crossing       // what colleagues did meanwhile
 	people   addressees     // the recipients who are not the desk

@@ -162,6 +162,9 @@ func (p *Pipeline) learn(ctx context.Context, d *delivery) (id rules.Identity, e
 	}
 	d.calendar() // here, where no other mail waits for it
 	d.guessLanguage()
+	if d.facts.Class.Agent != "" {
+		d.draft()
+	}
 	return id, p.filter(ctx, d)
 }
 
@@ -284,7 +287,7 @@ func (p *Pipeline) report(d *delivery, r *result) {
 		p.meters.Acknowledgement(string(r.facts.Ack.Reason))
 	}
 	if r.facts.Ack.Wait {
-		p.log.Warn("the breaker of acknowledgements is open: they wait for an admin", "id", d.id, "ticket", r.ticket)
+		p.log.Warn("the breaker is open, acknowledgements are held: postdesk queue list --state held, then postdesk queue release --all", "id", d.id, "ticket", r.ticket)
 	}
 	for _, what := range r.events {
 		p.meters.Event(string(what))
