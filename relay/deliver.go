@@ -118,12 +118,22 @@ func (r *Relay) guarded(w *worker, d *delivery) {
 	r.deliver(r.hard, w, d)
 }
 
+// errUnrecorded: no mail may follow one whose outcome could not be recorded.
+var errUnrecorded = errors.New("the outcome of the mail before is not on record")
+
+// recorded waits until the last mail's outcome is on record.
+func (w *worker) recorded() error {
+	if w.recording.Wait(); w.unrecorded {
+		return errUnrecorded
+	}
+	return nil
+}
+
 // part ends w's connection when what went over it is on record. QUIT says so: where
 // it could not be recorded the line is dropped, as by a server that died, and the
 // other side sees that the last mail may come again.
 func (w *worker) part() {
-	w.recording.Wait()
-	if w.unrecorded {
+	if w.recorded() != nil {
 		w.drop()
 	}
 	if w.conn != nil {
@@ -210,9 +220,7 @@ func (r *Relay) try(ctx context.Context, w *worker, d *delivery) bool {
 	rows := d.pending
 	env := d.envelope()
 	verdicts, fault := c.transact(env, body, func(accepted []int) error {
-		err := r.markStarted(d, rows, accepted, c.host)
-		w.recording.Wait()
-		return err
+		return errors.Join(r.markStarted(d, rows, accepted, c.host), w.recorded())
 	})
 	d.pending = nil
 	for i, v := range verdicts {

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -32,5 +33,41 @@ func TestQuitIsSaidWhenAllIsOnRecord(t *testing.T) {
 				t.Errorf("QUIT said: %v", said)
 			}
 		})
+	}
+}
+
+// forgetful is a store that ended before a row's delivery was recorded.
+type forgetful struct {
+	store.Engine
+	row uint64
+}
+
+func (f *forgetful) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return f.Engine.Update(ctx, func(tx store.Tx) error {
+		if err := fn(tx); err != nil || f.row == 0 {
+			return err
+		}
+		if row, err := store.GetOutgoing(tx, f.row); err != nil || row.State == store.Delivered {
+			return store.ErrClosed
+		}
+		return nil
+	})
+}
+
+// No mail follows one whose outcome could not be recorded: of each line at most the last may come again.
+func TestNothingFollowsWhatIsNotOnRecord(t *testing.T) {
+	engine := &forgetful{}
+	d := newDesk(t, func(o *Options) {
+		engine.Engine, o.Store = o.Store, engine
+		o.Policy.Relay.ConnectionsPerHost = 1
+	})
+	sink := d.withSink(testkit.SinkOptions{})
+	engine.row = d.put(mailText("x\r\n"), nil, "a@example.net")[0]
+	next := d.put(mailText("y\r\n"), nil, "b@example.net")[0]
+	d.start()
+	d.untilTried(next, 1)
+	d.stop()
+	if n := sink.Count(); n != 1 || slices.Contains(sink.Commands(), "QUIT") {
+		t.Errorf("%d mails; the server was told %q", n, sink.Commands())
 	}
 }
