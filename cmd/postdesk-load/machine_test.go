@@ -36,12 +36,11 @@ type machine struct {
 // patience is that of a busy machine.
 const patience = 60 * time.Second
 
+// programs is the folder of what the tests have built.
+var programs string
+
 var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "postdesk-torture")
-	if err != nil {
-		return "", err
-	}
-	bin := filepath.Join(dir, "postdesk")
+	bin := filepath.Join(programs, "postdesk")
 	out, err := exec.Command("go", "build", "-o", bin, "postdesk/cmd/postdesk").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
@@ -50,10 +49,13 @@ var program = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if bin, err := program(); err == nil {
-		os.RemoveAll(filepath.Dir(bin))
+	var err error
+	if programs, err = os.MkdirTemp("", "postdesk-torture"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	code := m.Run()
+	os.RemoveAll(programs)
 	os.Exit(code)
 }
 
