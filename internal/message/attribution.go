@@ -1,78 +1,26 @@
 package message
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
-// What mail programs write above a quote, in the languages seen in Europe and a
-// few more. Matched against text with plain spaces.
-var (
-	// wroteVerb is the verb of an attribution line. "m'a écrit" and "avez écrit"
-	// are sentences of a person, not of a program.
-	wroteVerb = regexp.MustCompile(`(?i)(^|[\s)>"“”»,])(` + strings.Join([]string{
-		`wrote`, `writes`, `a écrit`, `a ecrit`, `schrieb`, `schrieben`, `escribió`, `escreveu`, `ha scritto`,
-		`schreef`, `heeft .*geschreven`, `skrev`, `napisał(\(a\)|a)?`, `pisze`, `написала?`, `написав`, `пишет`, `пише`,
-		`kirjoitti`, `napsal(a|\(a\))?`, `napísal(a|\(a\))?`, `a scris`, `írta`, `έγραψε`, `şunu yazdı`, `je napisa(o|la)`, `va escriure`,
-	}, "|") + `)([\s,:：]|$)|写道|寫道|のメッセージ|書きました|작성`)
-
-	// wroteByYou is the same with a pronoun: only a quote after it proves it.
-	wroteByYou = regexp.MustCompile(`(?i)\b(you|i|we|they|he|she|vous|nous|on|il|elle|je|ich|er|sie|wir|du)\s+(wrote|a écrit|avez écrit|schrieb|schrieben)\b`)
-
-	// hasMoment is a time, a year, or a date in digits.
-	hasMoment  = regexp.MustCompile(`\d{1,2}[:.h]\d{2}|\b(19|20)\d{2}\b|\d{1,2}/\d{1,2}/\d{2}|\d年`)
-	hasAddress = regexp.MustCompile(`[^\s<>@"]@[^\s<>@"]`)
-
-	// opener is how an attribution over several lines begins.
-	opener = regexp.MustCompile(`(?i)^(on|at|le|am|el|em|il|op|den|dnia|w dniu|dne|dana|на|la data|-{2,} on)\s+\S|^(a|pe|la|в|på) \d|^(在|於)|^\d{1,4}[-/. ]|^(mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|jeu|ven|sam|dim)[a-zé]*\.?,? |^\S.{0,80}<[^<>\s]+@[^<>\s]+>`)
-
-	// datedName is Gmail's attribution without verb: "2016-10-24 15:36 GMT+02:00 Foo <f@x>:".
-	datedName = regexp.MustCompile(`^\d{4}[-/]\d{1,2}[-/]\d{1,2}\s+(\d{1,2}:\d{2}\s+(GMT|UTC)\S*\s+\S.{0,150}|\S.{0,150}<\s*[^<>\s]+@[^<>]+>:?)$`)
-
-	// originalMessage is the line between dashes.
-	originalMessage = regexp.MustCompile(`(?i)^[\s*_>]*-{2,}[\s*]*(` + strings.Join([]string{
-		`original message`, `original appointment`, `forwarded message`, `reply message`, `message d['’]origine`, `message original`, `message initial`, `mail original`, `e-mail d['’]origine`,
-		`message transféré`, `message transmis`, `ursprüngliche nachricht`, `originalnachricht`, `original-?nachricht`, `weitergeleitete nachricht`, `mensaje original`,
-		`mensaje reenviado`, `mensagem original`, `mensagem encaminhada`, `messaggio originale`, `messaggio inoltrato`, `oorspronkelijk bericht`, `doorgestuurd bericht`,
-		`opprinnelig melding`, `oprindelig meddelelse`, `videresendt .*`, `ursprungligt meddelande`, `originalmeddelande`, `vidarebefordrat .*`, `wiadomość oryginalna`, `oryginalna wiadomość`,
-		`исходное сообщение`, `пересылаемое сообщение`, `вихідне повідомлення`, `původní zpráva`, `alkuperäinen viesti`, `mesaj original`, `原始邮件`, `原始郵件`, `转发的邮件`, `転送メッセージ`,
-	}, "|") + `)[\s*]*-{2,}`)
-
-	// forwardedIntro is Apple Mail's line.
-	forwardedIntro = regexp.MustCompile(`(?i)^\s*(begin forwarded message|début du message (réexpédié|transféré)|anfang der weitergeleiteten (nachricht|e-mail)|inicio del mensaje reenviado|inizio messaggio inoltrato|início da mensagem reencaminhada|begin doorgestuurd bericht)\s*:\s*$`)
-
-	ruler = regexp.MustCompile(`^[\s*]*[-_=]{5,}[\s*]*$`)
-)
+// maxAttribution is how long an attribution may be, in bytes.
+const maxAttribution = 400
 
 // attribution tells whether a text, one to four lines joined, is an attribution.
 // A strong one has a date or an address and needs no quote after it.
 func attribution(s string) (is, strong bool) {
-	if len(s) > 400 || len(s) < 6 {
+	if len(s) > maxAttribution || len(s) < 6 {
 		return false, false
 	}
-	if beginsWithYear(s) && datedName.MatchString(s) {
+	if isDatedName(s) {
 		return true, true
 	}
 	end := strings.TrimRight(s, " *_-")
 	colon := strings.HasSuffix(end, ":") || strings.HasSuffix(end, "：")
 	dashes := strings.HasPrefix(s, "--") && strings.HasSuffix(s, "--")
-	if !colon && !dashes || !wroteVerb.MatchString(end) {
+	if !colon && !dashes || !saysWrote(end) {
 		return false, false
 	}
-	return true, (hasAddress.MatchString(s) || hasMoment.MatchString(s)) && !wroteByYou.MatchString(s)
-}
-
-// beginsWithYear spares datedName: four digits, and what separates a date's.
-func beginsWithYear(s string) bool {
-	if len(s) < 5 || s[4] != '-' && s[4] != '/' {
-		return false
-	}
-	for i := range 4 {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
+	return true, (hasAddress(s) || hasMoment(s)) && !saysYouWrote(s)
 }
 
 // headerKind is what a line of a quoted header tells.

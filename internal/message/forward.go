@@ -72,7 +72,7 @@ func (q *quoteFinder) announces(i int) (named, announced bool) {
 	if forwardedLine.MatchString(line) {
 		return true, true
 	}
-	return false, strings.Contains(line, "--") && originalMessage.MatchString(line)
+	return false, isSeparatorLine(line)
 }
 
 // forwardedLine is how programs say that they forward: between dashes, or with a
@@ -87,7 +87,7 @@ var forwardedLine = regexp.MustCompile(`(?i)^[\s*_]*(-{2,}[\s*]*(` + strings.Joi
 // skipToHeader is the first line from i on that is neither blank nor a ruler.
 func (q *quoteFinder) skipToHeader(i int) int {
 	for last := i + maxForwardIntro; i < len(q.lines) && i < last; i++ {
-		if line := strings.Trim(q.lines[i], "> "); line != "" && !ruler.MatchString(line) {
+		if line := strings.Trim(q.lines[i], "> "); line != "" && !isRuler(line) {
 			break
 		}
 	}

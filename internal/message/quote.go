@@ -28,9 +28,31 @@ func SplitQuote(text string) (fresh, quoted string) {
 type quoteFinder struct {
 	lines   []string
 	offset  []int
-	end     int // where the last line ends
-	lastNew int // the last line of new text, -1 if there is none
+	read    []readLine // what is known of each line
+	end     int        // where the last line ends
+	lastNew int        // the last line of new text, -1 if there is none
 }
+
+// readLine is what was found out about a line: each is asked by several of those
+// above it, and read once.
+type readLine struct {
+	asked          lineFact
+	is             lineFact // of those that were asked
+	header         headerKind
+	attributedOver int8 // the lines of the attribution that begins here
+}
+
+// lineFact is a set of what may be known of a line.
+type lineFact uint8
+
+const (
+	isAttribution     lineFact = 1 << iota
+	isStrong                   // with isAttribution
+	isOpener                   // an attribution over several lines may begin here
+	isHeader                   // header is known
+	beginsAttribution          // attributedOver is known
+	beginsStrong               // with beginsAttribution
+)
 
 func newQuoteFinder(text string) *quoteFinder {
 	q := readLines(text, maxQuoteText)
@@ -42,7 +64,7 @@ func newQuoteFinder(text string) *quoteFinder {
 func readLines(text string, n int) *quoteFinder {
 	text = limit(text, n)
 	count := strings.Count(text, "\n") + 1
-	q := &quoteFinder{lines: make([]string, 0, count), offset: make([]int, 0, count)}
+	q := &quoteFinder{lines: make([]string, 0, count), offset: make([]int, 0, count), read: make([]readLine, count)}
 	for line := range strings.Lines(text) {
 		q.offset = append(q.offset, q.end)
 		q.lines = append(q.lines, plainSpaces(line))
@@ -88,10 +110,9 @@ func (q *quoteFinder) find() int {
 // above moves the beginning of a quote up over rulers that stand on top of it.
 func (q *quoteFinder) above(i int) int {
 	for j := i - 1; j >= 0 && j >= i-3; j-- {
-		if ruler.MatchString(q.lines[j]) {
-			return q.above(j)
-		}
-		if q.lines[j] != "" {
+		if isRuler(q.lines[j]) {
+			i = j
+		} else if q.lines[j] != "" {
 			break
 		}
 	}
@@ -104,21 +125,20 @@ func (q *quoteFinder) isSeparator(i int) bool {
 	if len(line) < 5 || len(line) > 200 {
 		return false
 	}
-	return strings.Contains(line, "--") && originalMessage.MatchString(line) ||
-		strings.HasSuffix(line, ":") && forwardedIntro.MatchString(line)
+	return isSeparatorLine(line) || isForwardIntro(line)
 }
 
 // isHeaderBlock is true if the line begins the header of a quoted mail: From and
 // two other fields, of which one is what only mail programs write. A customer's
 // "From: Paris, To: Lyon, Date: …" is not enough.
 func (q *quoteFinder) isHeaderBlock(i int) bool {
-	if headerLine(q.lines[i]) != fromHeader {
+	if q.header(i) != fromHeader {
 		return false
 	}
 	var seen [otherHeader + 1]bool
 	strangers := 0
 	for j := i; j < len(q.lines) && j < i+10; j++ {
-		kind := headerLine(q.lines[j])
+		kind := q.header(j)
 		if kind == noHeader {
 			if strangers++; strangers > 2 {
 				break
@@ -136,22 +156,84 @@ func (q *quoteFinder) isHeaderBlock(i int) bool {
 	return kinds >= 2 && (seen[subjectHeader] || seen[sentHeader])
 }
 
+// header is headerLine of line i.
+func (q *quoteFinder) header(i int) headerKind {
+	known := &q.read[i]
+	if known.asked&isHeader == 0 {
+		known.asked |= isHeader
+		known.header = headerLine(q.lines[i])
+	}
+	return known.header
+}
+
+// alone tells whether line i is an attribution by itself.
+func (q *quoteFinder) alone(i int) (is, strong bool) {
+	known := &q.read[i]
+	if known.asked&isAttribution == 0 {
+		known.asked |= isAttribution
+		if is, strong = attribution(q.lines[i]); is {
+			known.is |= isAttribution
+		}
+		if strong {
+			known.is |= isStrong
+		}
+	}
+	return known.is&isAttribution != 0, known.is&isStrong != 0
+}
+
+// opens is opensAttribution of line i.
+func (q *quoteFinder) opens(i int) bool {
+	known := &q.read[i]
+	if known.asked&isOpener == 0 {
+		known.asked |= isOpener
+		if opensAttribution(q.lines[i]) {
+			known.is |= isOpener
+		}
+	}
+	return known.is&isOpener != 0
+}
+
 // attributionAt returns how many lines the attribution at line i has, 0 if there
-// is none.
+// is none. What may begin further down decides, so that a paragraph is read from
+// below.
 func (q *quoteFinder) attributionAt(i int) (n int, strong bool) {
-	if is, strong := attribution(q.lines[i]); is {
+	known := &q.read[i]
+	if known.asked&beginsAttribution == 0 {
+		last := i
+		for last+1 < len(q.lines) && q.lines[last] != "" && q.read[last+1].asked&beginsAttribution == 0 {
+			last++
+		}
+		for ; last >= i; last-- {
+			q.findAttributionAt(last)
+		}
+	}
+	return int(known.attributedOver), known.is&beginsStrong != 0
+}
+
+func (q *quoteFinder) findAttributionAt(i int) {
+	n, strong := q.findAttribution(i)
+	known := &q.read[i]
+	known.asked |= beginsAttribution
+	known.attributedOver = int8(n)
+	if strong {
+		known.is |= beginsStrong
+	}
+}
+
+func (q *quoteFinder) findAttribution(i int) (n int, strong bool) {
+	if is, strong := q.alone(i); is {
 		return 1, strong
 	}
-	if q.lines[i] == "" || !q.mayContinue(i) || !opener.MatchString(q.lines[i]) {
+	if q.lines[i] == "" || !q.mayContinue(i) || !q.opens(i) {
 		return 0, false
 	}
 	joined := q.lines[i]
 	for n := 2; n <= 4 && i+n <= len(q.lines) && q.lines[i+n-1] != ""; n++ {
 		next := q.lines[i+n-1]
-		if len(joined) > 400 || isMarked(next) && strings.Count(joined, "<") <= strings.Count(joined, ">") {
+		if len(joined)+len(next) >= maxAttribution || isMarked(next) && strings.Count(joined, "<") <= strings.Count(joined, ">") {
 			return 0, false
 		}
-		if is, _ := attribution(next); is && opener.MatchString(next) {
+		if is, _ := q.alone(i + n - 1); is && q.opens(i+n-1) {
 			return 0, false // the attribution begins further down
 		}
 		joined += " " + next
@@ -182,7 +264,7 @@ func (q *quoteFinder) mayContinue(i int) bool {
 // betterBelow is true if an attribution also begins on a later line of the n.
 func (q *quoteFinder) betterBelow(i, n int) bool {
 	for k := i + 1; k < i+n; k++ {
-		if m, _ := q.attributionAt(k); m > 0 && opener.MatchString(q.lines[k]) && hasMoment.MatchString(q.lines[k]) {
+		if m, _ := q.attributionAt(k); m > 0 && q.opens(k) && hasMoment(q.lines[k]) {
 			return true
 		}
 	}
@@ -216,7 +298,7 @@ func (q *quoteFinder) findLastNew() int {
 		if q.lines[j] == "" || isMarked(q.lines[j]) || q.isOverflow(j) {
 			continue
 		}
-		if is, _ := attribution(q.lines[j]); !is {
+		if is, _ := q.alone(j); !is {
 			return j
 		}
 	}

@@ -72,7 +72,7 @@ func textBeginsQuote(n *html.Node) bool {
 	if len(text) < 6 {
 		return false
 	}
-	q := newQuoteFinder(text)
+	q := readLines(text, len(text))
 	first := 0
 	for first < len(q.lines) && q.lines[first] == "" {
 		first++
