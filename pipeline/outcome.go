@@ -186,8 +186,9 @@ func (p *Pipeline) tellWriter(tx store.Tx, w *world, t *ticket.Ticket, row store
 	if err != nil {
 		return err
 	}
+	automatic := row.Purpose == store.PurposeAck || row.Purpose == store.PurposeLetter
 	for _, id := range ids {
-		n := notice{kind: kind, agent: w.agents[id], t: t, at: now, data: compose.NoticeData{
+		n := notice{kind: kind, agent: w.agents[id], t: t, at: now, data: compose.NoticeData{Automatic: automatic,
 			Recipient: row.To, Answer: remoteAnswer(row), Enhanced: row.Enhanced, Until: row.Created.Add(w.cfg.Relay.Expire), Text: text}}
 		if err := p.notify(tx, w, n); err != nil {
 			return err

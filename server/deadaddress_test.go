@@ -68,7 +68,7 @@ func TestARefusedAcknowledgementIsTold(t *testing.T) {
 			told := 0
 			for _, m := range anne.mailbox() {
 				if r := parse(t, m); r.From == "" {
-					d.says(r, jean.address, c.reply[10:])
+					d.says(r, "Un message automatique du pôle", jean.address, c.reply[10:])
 					told++
 				}
 			}

@@ -67,6 +67,7 @@ type NoticeData struct {
 	Colleague  string       // guard: what the colleague wrote who has answered since
 	Asked      string       // decision: the first lines of what was asked
 	Alone      bool         // note: nobody else gets it
+	Automatic  bool         // failed: the desk wrote it by itself, and writes there by itself no more
 	Desk       addr.Address // the agent's desk address
 	Page       *Page        // page, help, welcome: what was asked for; nil for none
 }
@@ -161,7 +162,7 @@ func noticeData(in NoticeIn, lang string) noticeView {
 		Recipient: address(d.Recipient), Desk: address(d.Desk), Page: d.Page.mark(),
 		Lines: cleanLines(d.Lines), Closest: cleanLines(d.Closest), Until: inZone(d.Until, in.Team), Yes: d.Yes, Held: d.Held, Orders: d.Orders,
 		People: offered(d.People, in.Team), UnknownAddress: bounce.OfReply(d.Enhanced, d.Answer) == bounce.Hard, Correction: cleanText(d.Correction), Colleague: strings.Trim(cleanText(d.Colleague), "\n"),
-		Alone: d.Alone, Asked: strings.Trim(cleanText(d.Asked), "\n"),
+		Alone: d.Alone, Automatic: d.Automatic, Asked: strings.Trim(cleanText(d.Asked), "\n"),
 	}
 	if d.Page != nil && v.Title == "" {
 		v.Title = cleanLine(d.Page.Title)

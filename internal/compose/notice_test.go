@@ -49,6 +49,7 @@ func TestNoticeVariants(t *testing.T) {
 		{"a full mailbox", NoticeFailed, func(in *NoticeIn) { in.Data.Answer, in.Data.Enhanced = "552 Mailbox full", "5.2.2" }, "Joignez le destinataire", "Vérifiez"},
 		{"a refused sender", NoticeFailed, func(in *NoticeIn) { in.Data.Answer, in.Data.Enhanced = "550 Refused", "5.1.8" }, "Joignez le destinataire", "Vérifiez"},
 		{"an address of a machine", NoticeFailed, func(in *NoticeIn) { in.Data.Answer = "554 blocked, see 10.5.1.1" }, "Joignez le destinataire", "Vérifiez"},
+		{"what the desk wrote by itself", NoticeFailed, func(in *NoticeIn) { in.Data.Automatic = true }, "Plus rien d’automatique n’y part", "Votre"},
 		{"commands on a ticket", NoticeTranscript, func(in *NoticeIn) {}, "rien d’autre n’a été envoyé au client.", "{{"},
 		{"commands on none", NoticeTranscript, func(in *NoticeIn) { in.Ticket = Ticket{} }, "- résolue", "envoyé"},
 		{"a held mail", NoticeHeld, func(in *NoticeIn) {}, "Objet : Titre, reçu le 21 novembre 2026 à 22:30", "#send"},

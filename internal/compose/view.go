@@ -63,6 +63,7 @@ type (
 		Asked            string // the first lines of a question
 		Alone            bool   // nobody else gets it
 		UnknownAddress   bool   // failed: the recipient's server does not know the address
+		Automatic        bool   // failed: the desk wrote it by itself
 		People           []offeredView
 		Page             string // where the page goes, "" without one
 	}
