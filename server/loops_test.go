@@ -41,7 +41,7 @@ func TestTwoDesksAndAProxy(t *testing.T) {
 		{name: "nothing", most: 40},
 		{name: "all marks and the null sender", caps: fewer, days: 2, most: fixed(3, 2, 3), changes: []testkit.Change{marksStripped, testkit.NewMessageID, testkit.NewSubject,
 			testkit.RealSender, testkit.DropExtensions, testkit.Footer}},
-		{name: "another author each time", caps: `breaker = "4/m"`, days: 2, trips: true, most: 150, changes: []testkit.Change{marksStripped, testkit.NewMessageID,
+		{name: "another author each time", caps: `breaker = "4/h"`, days: 2, trips: true, most: 150, changes: []testkit.Change{marksStripped, testkit.NewMessageID,
 			testkit.NewSubject, testkit.RealSender, testkit.NewFrom(wild(60)...), testkit.DropExtensions, testkit.Addressed, testkit.Fresh}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -32,7 +32,7 @@ func randomLoop(t *testing.T, seed uint64, days int) {
 			changes = append(changes, testkit.OneIn(2, c))
 		}
 	}
-	caps := "per_address = \"2/h\"\nper_address_day = \"3/d\"\nbreaker = \"3/m\"\n"
+	caps := "per_address = \"2/h\"\nper_address_day = \"3/d\"\nbreaker = \"3/h\"\n"
 	w := twoDesks(t, seed, caps, changes...)
 	a := w.desks[0]
 	for _, address := range []string{"marie@other.example", "luc@other.example"} {
