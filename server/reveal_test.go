@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 	"html"
 	"io"
 	"mime"
@@ -207,7 +206,7 @@ func TestTheDecoderOfTheSweepSees(t *testing.T) {
 		if how, ok := revealed([]byte(mail), mark)[mark]; !ok {
 			t.Errorf("%s: not seen", name)
 		} else {
-			t.Log(fmt.Sprintf("%s: %s", name, how))
+			t.Logf("%s: %s", name, how)
 		}
 	}
 	if found := revealed([]byte("joanne.canari.privee@corp.exemple, canari.privee at home"), mark); len(found) > 0 {
