@@ -20,7 +20,7 @@ test:
 race:
 	$(GO) test -race -timeout 30m ./...
 
-# The long forms: every fault at every call, a million sessions. Minutes to an hour.
+# The long forms: every fault at every call, a hundred thousand sessions, ... Less than an hour on two cores; see docs/torture.md.
 torture:
 	GOGC=400 $(GO) test -count=1 -p 1 -timeout 2h -tags torture $(TORTURE)
 
