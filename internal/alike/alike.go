@@ -4,6 +4,7 @@ package alike
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode"
@@ -90,4 +91,28 @@ func Distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// Within is Distance if that is at most most; ok is false if it is more, which is
+// told of most words at a glance.
+func Within(a, b string, most int) (d int, ok bool) {
+	a, b = a[:min(len(a), 40)], b[:min(len(b), 40)]
+	if len(a)-len(b) > most || len(b)-len(a) > most {
+		return 0, false
+	}
+	// a change takes at most one letter away
+	mine, theirs := letters(a), letters(b)
+	if bits.OnesCount32(mine&^theirs) > most || bits.OnesCount32(theirs&^mine) > most {
+		return 0, false
+	}
+	d = Distance(a, b)
+	return d, d <= most
+}
+
+// letters is the set of the letters of a word; some share a place.
+func letters(s string) (set uint32) {
+	for i := range len(s) {
+		set |= 1 << (s[i] & 31)
+	}
+	return set
 }

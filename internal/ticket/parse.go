@@ -174,7 +174,10 @@ func isSlip(line string) bool {
 	word, _, _ := strings.Cut(line[1:], " ")
 	word = bareWord(word)
 	return len(word) > 3 && slices.ContainsFunc(specs, func(s spec) bool {
-		return slices.ContainsFunc(s.forms, func(form string) bool { return len(form) > 3 && alike.Distance(word, form) <= 1 })
+		return slices.ContainsFunc(s.forms, func(form string) bool {
+			_, near := alike.Within(word, form, 1)
+			return near && len(form) > 3
+		})
 	})
 }
 
@@ -286,11 +289,11 @@ func closest(word string) []string {
 	var found []near
 	for i := range specs {
 		for _, form := range specs[i].forms {
-			d := alike.Distance(word, form)
-			if len(word) > 2 && strings.HasPrefix(form, word) {
-				d = min(d, 1)
+			d, ok := alike.Within(word, form, 2)
+			if len(word) > 2 && strings.HasPrefix(form, word) && (!ok || d > 1) {
+				d, ok = 1, true
 			}
-			if d <= 2 && d < len(form) {
+			if ok && d < len(form) {
 				found = append(found, near{form, d})
 			}
 		}
