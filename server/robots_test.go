@@ -114,6 +114,24 @@ func TestAnAgentWhoWritesMuchIsAsked(t *testing.T) {
 }
 
 // A mailbox that answers slowly is no person either: so many in a day are asked about.
+// Both sides answer everything, and the other side's answers come from somebody
+// else each time: every mail is a new request, and no cap of one ticket or address holds.
+func TestAnAgentWhoAnswersEverybodyIsAsked(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	anne := d.anne()
+	for i := range 121 {
+		p := d.person("Quelqu’un", fmt.Sprintf("p%d@client.example", i))
+		p.writes(generic, "Une question", "Bonjour\n")
+		anne.answers(anne.reads(), "Merci de votre message, que je lirai plus tard.\n")
+	}
+	d.says(anne.reads(), "plus de 120", "que je lirai plus tard")
+	d.later(time.Hour)
+	d.person("Jean", "jean.autre@client.example").writes(generic, "Autre chose", "Bonjour\n")
+	anne.answers(anne.reads(), "Voici.\n")
+	anne.hearsNothing()
+}
+
 func TestAnAgentWhoWritesAllDayIsAsked(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, nil)
