@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"postdesk/internal/config"
 	"postdesk/internal/metrics"
 	"postdesk/relay"
@@ -47,6 +49,10 @@ func (s *Server) listen() error {
 	return nil
 }
 
+// maxHTTP is how many connections an HTTP listener has at a time: one of them is
+// open to everybody (ACME), and mail needs the descriptors.
+const maxHTTP = 100
+
 func (s *Server) listenHTTP(name string, at []string, h http.Handler) error {
 	for _, a := range at {
 		ln, err := Listen(a, 0o660)
@@ -54,10 +60,10 @@ func (s *Server) listenHTTP(name string, at []string, h http.Handler) error {
 			return err
 		}
 		s.addresses[name] = append(s.addresses[name], ln.Addr())
-		srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+		srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 		s.http = append(s.http, srv)
 		s.running.Go(func() {
-			if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			if err := srv.Serve(netutil.LimitListener(ln, maxHTTP)); !errors.Is(err, http.ErrServerClosed) {
 				s.log.Error("a listener stopped", "listener", name, "address", a, "error", err)
 			}
 		})
