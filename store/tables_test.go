@@ -91,6 +91,51 @@ func numbers(t *testing.T, db *store.DB, f store.Filter) []uint64 {
 	return list
 }
 
+// reads counts what is read of a store.
+type reads struct {
+	store.ReadTx
+	n int
+}
+
+func (r *reads) Get(k []byte) ([]byte, error) {
+	r.n++
+	return r.ReadTx.Get(k)
+}
+
+// A list of the few that are open does not read the many that are not.
+func TestAListByStatusReadsNoOthers(t *testing.T) {
+	db := openTables(t)
+	update(t, db, func(tx store.Tx) error {
+		for i := range 60 {
+			tk, err := newTicket(tx, []string{"sav", "export"}[i%2])
+			if err != nil {
+				return err
+			}
+			if i > 2 {
+				continue
+			}
+			if err := store.AddEvent(tx, tk, ticket.Event{At: noon, What: ticket.StatusChanged, Data: map[string]string{"status": "open"}}); err != nil {
+				return err
+			}
+			if err := store.SaveTicket(tx, tk); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	err := db.View(t.Context(), func(tx store.ReadTx) error {
+		counted, found := &reads{ReadTx: tx}, 0
+		err := store.ListTickets(counted, store.Filter{Status: ticket.Open}, func(*ticket.Ticket) error { found++; return nil })
+		if found != 3 || counted.n > 3+2 {
+			t.Errorf("%d are open, %d read", found, counted.n)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAListFollowsEveryChange(t *testing.T) {
 	db := openTables(t)
 	update(t, db, func(tx store.Tx) error {

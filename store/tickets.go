@@ -247,6 +247,44 @@ type Filter struct {
 // ListTickets calls fn for the tickets that match, those of one team and status
 // together, the latest change first.
 func ListTickets(tx ReadTx, f Filter, fn func(*ticket.Ticket) error) error {
+	if f.Team != "" || f.Status == "" {
+		return listView(tx, f, fn)
+	}
+	teams, err := teamsListed(tx)
+	for i := 0; i < len(teams) && err == nil; i++ {
+		f.Team = teams[i]
+		err = listView(tx, f, fn)
+	}
+	return err
+}
+
+// teamsListed are the teams that have tickets. It reads one of each: a status is
+// asked for team by team, past all that have another one.
+func teamsListed(tx ReadTx) (teams []string, err error) {
+	lo, hi := within(key(indexView))
+	for {
+		team := ""
+		err := tx.Scan(lo, hi, 1, true, func(_, v []byte) error {
+			var r row
+			if err := decode(v, &r); err != nil {
+				return err
+			}
+			t, err := GetTicket(tx, r.Number)
+			if err != nil {
+				return fmt.Errorf("ticket %d is listed and missing: %w", r.Number, err)
+			}
+			team = t.Team.Key()
+			return nil
+		})
+		if err != nil || team == "" {
+			return teams, err
+		}
+		teams = append(teams, team)
+		hi, _ = within(key(indexView, team))
+	}
+}
+
+func listView(tx ReadTx, f Filter, fn func(*ticket.Ticket) error) error {
 	prefix := key(indexView)
 	if f.Team != "" {
 		prefix = key(indexView, f.Team)
