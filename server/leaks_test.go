@@ -42,7 +42,7 @@ func (c *canaryDesk) answer(name, to, contentType, body string) {
 	c.Helper()
 	if c.posts++; c.posts%10 == 0 {
 		c.drained()
-		c.later(2 * time.Hour) // nobody writes so much in an hour
+		c.later(5 * time.Hour) // nobody writes so much in an hour, nor in a day
 	}
 	c.names[c.posts] = name
 	id := fmt.Sprintf("%d.canarithread@canarihost", c.posts)
