@@ -34,6 +34,7 @@ func randomLoop(t *testing.T, seed uint64, days int) {
 	}
 	caps := "per_address = \"2/h\"\nper_address_day = \"3/d\"\nbreaker = \"3/h\"\n"
 	w := twoDesks(t, seed, caps, changes...)
+	w.most = max(w.most, 4000*days) // an agent’s mailbox may say 600 texts a day; each goes out and is answered, and comes twice by some hops
 	a := w.desks[0]
 	for _, address := range []string{"marie@other.example", "luc@other.example"} {
 		p := a.person("Quelqu’un", address)
