@@ -33,8 +33,8 @@ func (out *outbound) tooFast() (bool, error) {
 	}
 	name := out.agent.ID + "/" + strconv.FormatUint(out.t.Number, 10)
 	hour, day, err := out.often(paceScope, name, 1)
-	if err != nil || hour >= maxTexts || day >= maxDayTexts || out.env.Peer.Login != "" {
-		return hour >= maxTexts || day >= maxDayTexts, err
+	if fast := hour >= maxTexts || day >= maxDayTexts; err != nil || fast || out.env.Peer.Login != "" {
+		return fast, err
 	}
 	hour, day, err = out.often(paceScope, out.agent.ID, 1)
 	return hour >= maxAllTexts || day >= maxAllDayTexts, err

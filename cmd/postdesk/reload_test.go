@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/smtp"
 	"os"
 	"path/filepath"
@@ -55,27 +54,10 @@ func newKeyFolder(s *shell) (dirs [2]string) {
 // fails, each file is refused whole and said to be, and what was in force stays.
 func TestFaultyFilesUnderLoad(t *testing.T) {
 	s := newShell(t)
-	path := filepath.Join(s.dir, "notify")
-	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer socket.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
+	hear := systemd(t, s)
 	good := strings.Replace(mustRead(t, s.file), "[limits]", "[limits]\nmessages_per_ip = \"\"\nconnections_per_ip = 100", 1)
 	s.write("config.toml", good)
 	log := s.serve()
-	hear := func(want string) {
-		t.Helper()
-		buf := make([]byte, 200)
-		if err := socket.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
-			t.Fatal(err)
-		}
-		n, err := socket.Read(buf)
-		if err != nil || !strings.HasPrefix(string(buf[:n]), want) {
-			t.Fatalf("%q, %v; want %s", buf[:n], err, want)
-		}
-	}
 	hear("READY=1")
 	over, posted := s.writesUntil(3)
 	files := faultyFiles(s, good)

@@ -106,16 +106,16 @@ func TestCheckAndDNS(t *testing.T) {
 	}
 }
 
-func TestServeReloadsAndTellsSystemd(t *testing.T) {
-	s := newShell(t)
+// systemd listens where a service says how it is; hear waits for the next word.
+func systemd(t *testing.T, s *shell) (hear func(want string)) {
 	path := filepath.Join(s.dir, "notify")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer socket.Close()
+	t.Cleanup(func() { socket.Close() })
 	t.Setenv("NOTIFY_SOCKET", path)
-	hear := func(want string) {
+	return func(want string) {
 		t.Helper()
 		buf := make([]byte, 200)
 		if err := socket.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
@@ -126,6 +126,11 @@ func TestServeReloadsAndTellsSystemd(t *testing.T) {
 			t.Fatalf("%q, %v; want %s", buf[:n], err, want)
 		}
 	}
+}
+
+func TestServeReloadsAndTellsSystemd(t *testing.T) {
+	s := newShell(t)
+	hear := systemd(t, s)
 	s.serve()
 	hear("READY=1")
 	hup := func() {
