@@ -101,3 +101,15 @@ installed() {
 
 # versions PACKAGE... prints what is installed.
 versions() { dpkg-query -W -f='${Package} ${Version} ' "$@"; }
+
+# people are the one agent and the one team of every postdesk that is measured: the end of its configuration.
+people='[[agent]]
+id = "anne"
+name = "Anne Durand"
+address = "anne@corp.example"
+
+[[team]]
+name = "Support"
+address = "support@desk.example"
+agents = ["anne"]
+language = "en"'

@@ -37,15 +37,7 @@ min_free_disk = "1MB"
 $2
 [relay]
 smarthost = "127.0.0.1:1"
-[[agent]]
-id = "anne"
-name = "Anne Durand"
-address = "anne@corp.example"
-[[team]]
-name = "Support"
-address = "support@desk.example"
-agents = ["anne"]
-language = "en"
+$people
 TOML
   "$WORK/postdesk" serve --config "$WORK/slow.toml" >"$WORK/slow-$1.log" 2>&1 &
   pid=$!

@@ -54,16 +54,7 @@ connections_per_host = ${PER_HOST:-20}
 retry = ["1s"]
 
 $signed
-[[agent]]
-id = "anne"
-name = "Anne Durand"
-address = "anne@corp.example"
-
-[[team]]
-name = "Support"
-address = "support@desk.example"
-agents = ["anne"]
-language = "en"
+$people
 TOML
 }
 
