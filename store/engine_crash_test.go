@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,14 +98,41 @@ func deeds(t testing.TB, db *DB) int {
 	return n
 }
 
-// copyTree copies a directory as it lies there.
+// copyTree copies a directory as it lies there at one moment. Badger writes, merges and removes tables
+// whenever it likes: a copy in which a file came, went or changed meanwhile is of no moment, and is made again.
 func copyTree(t testing.TB, from string) string {
 	t.Helper()
-	to := t.TempDir()
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+	for range 100 {
+		before, to := listing(t, from), t.TempDir()
+		err := os.CopyFS(to, os.DirFS(from))
+		if err == nil && slices.Equal(before, listing(t, from)) {
+			return to
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	t.Fatalf("%s never lay still", from)
+	return ""
+}
+
+// listing names each file below dir, with its size and the time of its last change.
+func listing(t testing.TB, dir string) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			files = append(files, fmt.Sprint(path, info.Size(), info.ModTime().UnixNano()))
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
-	return to
+	return files
 }
 
 // sound verifies, and shows that the store goes on working.
