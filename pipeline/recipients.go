@@ -31,12 +31,16 @@ func (p *Pipeline) Authenticate(_ context.Context, _ smtpd.Peer, user, pass stri
 	agent := w.agents[user]
 	if agent == nil {
 		if a, err := addr.Parse(user); err == nil {
-			agent = w.byAddress[a.Key()]
+			user = a.Key()
+			agent = w.byAddress[user]
 		}
 	}
-	hash := "" // the same work as for a known one
+	var hash string
 	if agent != nil {
 		hash = agent.PasswordHash
+	}
+	if hash == "" { // the same work as for those who may log in
+		hash = w.decoys.For(user)
 	}
 	if !password.Verify(hash, pass) {
 		return "", errPassword

@@ -11,6 +11,7 @@ import (
 	"postdesk/internal/config"
 	"postdesk/internal/mailauth"
 	"postdesk/internal/milter"
+	"postdesk/internal/password"
 	"postdesk/internal/ticket"
 	"postdesk/rules"
 	"postdesk/store"
@@ -30,6 +31,7 @@ type world struct {
 	teams     map[string]*config.Team  // by address and alias
 	agents    map[string]*config.Agent // by id
 	byAddress map[string]*config.Agent // by address and alias
+	decoys    *password.Decoys         // for logins as nobody
 	numbers   map[string]uint64        // agent id → registered number
 	ids       map[uint64]string        // and back
 	domains   map[string]bool          // whose addresses are ours to refuse
@@ -86,9 +88,11 @@ func (w *world) indexTeams() {
 }
 
 func (w *world) indexAgents() {
+	var hashes []string
 	for i := range w.cfg.Agents {
 		a := &w.cfg.Agents[i]
 		w.agents[a.ID] = a
+		hashes = append(hashes, a.PasswordHash)
 		if !compose.Mentions(a.Name, a.ID) { // the name is shown
 			w.logins = append(w.logins, a.ID)
 		}
@@ -97,6 +101,7 @@ func (w *world) indexAgents() {
 			w.secrets = append(w.secrets, x.String())
 		}
 	}
+	w.decoys = password.NewDecoys(hashes)
 }
 
 // registerAgents gives every agent of the configuration a number for tokens.

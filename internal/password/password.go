@@ -37,10 +37,12 @@ const (
 // that a peer cannot make us hash megabytes.
 const MaxPassword = 1024
 
-// Dummy is a hash of the same cost as those of Hash, of a password that nobody
-// knows. Verify a password against it when the user is unknown, so that the
-// answer takes the same time.
+// Dummy is a hash of the same cost as those of Hash that no password matches. See Decoys for
+// where agents' hashes may cost something else.
 const Dummy = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+// version of argon2 that hashes state, and that x/crypto computes: argon2.Version.
+const version = "v=19"
 
 // encoding is the PHC format's base64: without padding. Strict, so that one key
 // has one form.
@@ -60,13 +62,13 @@ func Hash(password string) (string, error) {
 		return "", fmt.Errorf("salt: %w", err)
 	}
 	key := argon2.IDKey([]byte(password), salt, passes, memory, lanes, keyLen)
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, lanes,
+	return fmt.Sprintf("$argon2id$%s$m=%d,t=%d,p=%d$%s$%s", version, memory, passes, lanes,
 		encoding.EncodeToString(salt), encoding.EncodeToString(key)), nil
 }
 
 // Verify reports whether password is the one that hash was made of. A hash that
-// Check refuses matches nothing, and costs as much as Dummy. The comparison
-// takes constant time.
+// Check refuses matches nothing, and costs as much as Dummy; one whose key is zero
+// matches nothing. The comparison takes constant time.
 func Verify(hash, password string) bool {
 	h, err := parse(hash)
 	known := err == nil
@@ -78,7 +80,8 @@ func Verify(hash, password string) bool {
 		password = ""
 	}
 	key := argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.lanes, uint32(len(h.key)))
-	return subtle.ConstantTimeCompare(key, h.key) == 1 && known && hash != Dummy
+	decoy := subtle.ConstantTimeCompare(h.key, make([]byte, len(h.key))) == 1
+	return subtle.ConstantTimeCompare(key, h.key) == 1 && known && !decoy
 }
 
 // Check reports what is wrong with hash: it must be an argon2id PHC string with
@@ -100,7 +103,7 @@ func parse(hash string) (parsed, error) {
 	if len(hash) > maxHash || len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" {
 		return parsed{}, errors.New("not an argon2id hash")
 	}
-	if parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+	if parts[2] != version {
 		return parsed{}, fmt.Errorf("not version %d of argon2", argon2.Version)
 	}
 	p, err := parseParameters(parts[3])
