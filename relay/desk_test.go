@@ -19,9 +19,10 @@ import (
 	"postdesk/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(testkit.Settled{M: m}) }
 
-const patience = 10 * time.Second
+// patience is that of a busy machine.
+const patience = time.Minute
 
 var epoch = time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
 
@@ -35,6 +36,7 @@ type desk struct {
 	relay   *Relay
 	reports *reportLog
 	count   *counts
+	opts    Options
 	started bool
 }
 
@@ -136,7 +138,7 @@ func newDesk(t testing.TB, change ...func(*Options)) *desk {
 		Store: d.store, Now: d.clock.Now, Log: slog.New(slog.DiscardHandler), Reports: d.reports, Observer: d.count,
 		Dial:     d.net.Dial,
 		Policy:   Policy{Hostname: "desk.example.com", Relay: config.Relay{ConnectionsPerHost: 5}},
-		Timeouts: Timeouts{Command: 2 * time.Second, Greeting: 2 * time.Second, Data: 2 * time.Second, Dot: 2 * time.Second, Quit: 100 * time.Millisecond, Idle: 50 * time.Millisecond},
+		Timeouts: generous(),
 	}
 	for _, fn := range change {
 		fn(&opts)
@@ -146,8 +148,21 @@ func newDesk(t testing.TB, change ...func(*Options)) *desk {
 			"example.net": {"MX 10 mx.example.net."}, "mx.example.net": {"A 192.0.2.1"},
 		}).Resolver()
 	}
-	d.relay = New(opts)
+	d.opts, d.relay = opts, New(opts)
 	return d
+}
+
+// again starts another relay on the same outbox, one that waits long for answers.
+func (d *desk) again() {
+	d.stop()
+	d.opts.Timeouts = generous()
+	d.relay = New(d.opts)
+	d.start()
+}
+
+// generous are times that a server in good health keeps on a busy machine.
+func generous() Timeouts {
+	return Timeouts{Command: patience, Greeting: patience, Data: patience, Block: patience, Dot: patience, Quit: 100 * time.Millisecond, Idle: 50 * time.Millisecond}
 }
 
 // withSink gives example.net's mail to a new sink.

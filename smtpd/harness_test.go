@@ -293,7 +293,7 @@ type client struct {
 func (w *world) dial(k Kind, from byte) *client {
 	w.t.Helper()
 	a := w.listen(k)
-	d := net.Dialer{Timeout: 5 * time.Second}
+	d := net.Dialer{Timeout: patience}
 	if a.Network() == "tcp" {
 		if from == 0 {
 			from = 1

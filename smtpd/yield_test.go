@@ -13,13 +13,13 @@ func crowded(t *testing.T, n int) *world {
 	})
 }
 
-// greeted connects and says hello; a second goes by.
+// greeted connects and says hello after a second in which those who are there wait.
 func (w *world) greeted(from byte) *client {
 	w.t.Helper()
+	w.clock.add(time.Second)
 	c := w.dial(MX, from)
 	c.expect("220")
 	c.say("EHLO a.test", "250")
-	w.clock.add(time.Second)
 	return c
 }
 

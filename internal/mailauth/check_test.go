@@ -27,7 +27,7 @@ import (
 	"postdesk/internal/testkit"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(testkit.Settled{M: m}) }
 
 // key is a signing key with its DNS record.
 type key struct {
@@ -81,7 +81,7 @@ func input(t testing.TB, mail string) In {
 }
 
 func checker(d *testkit.DNS) *Checker {
-	return New(Options{Resolver: d.Resolver(), Budget: 5 * time.Second})
+	return New(Options{Resolver: d.Resolver(), Budget: time.Minute})
 }
 
 var anne = addr.Address{Local: "anne", Domain: "example.com"}

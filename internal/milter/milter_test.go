@@ -108,7 +108,7 @@ func testMail(body string) In {
 
 func ask(t *testing.T, in In, filters ...string) (Verdict, error) {
 	t.Helper()
-	c, err := New(filters, 5*time.Second)
+	c, err := New(filters, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

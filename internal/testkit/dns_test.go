@@ -23,7 +23,7 @@ func TestDNSModes(t *testing.T) {
 		"tc.test":          {TXT("by tcp")},
 	})
 	r := d.Resolver()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for name, want := range map[string]string{
 		"ok.test.": `v=spf1 "quoted"; -all`, "alias.test.": `v=spf1 "quoted"; -all`, "long.test.": long, "tc.test.": "by tcp", "slow.test.": "slow",
