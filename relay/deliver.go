@@ -220,6 +220,9 @@ func (r *Relay) try(ctx context.Context, w *worker, d *delivery) bool {
 	rows := d.pending
 	env := d.envelope()
 	verdicts, fault := c.transact(env, body, func(accepted []int) error {
+		if len(accepted) == 0 {
+			return w.recorded()
+		}
 		return errors.Join(r.markStarted(d, rows, accepted, c.host), w.recorded())
 	})
 	d.pending = nil

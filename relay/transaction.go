@@ -31,7 +31,8 @@ var errWithdrawn = errors.New("the mail was withdrawn from the queue")
 // transact sends one mail to several recipients and returns one verdict for
 // each, RFC 5321 §3.3. body is asked for when the server's extensions are known.
 // started is called with the accepted recipients while the server thinks about
-// DATA; the final dot is only sent when it returned nil. fault is a failure that
+// DATA; the final dot is only sent when it returned nil. It is called without a
+// recipient before a dot that ends no mail. fault is a failure that
 // concerns the connection as well as the verdicts.
 func (c *conn) transact(env *envelope, body *outgoingBody, started func(accepted []int) error) (verdicts []verdict, fault *failure) {
 	verdicts = make([]verdict, len(env.to))
@@ -48,20 +49,21 @@ func (c *conn) transact(env *envelope, body *outgoingBody, started func(accepted
 	if f != nil {
 		return fill(verdicts, f), f
 	}
-	if len(accepted) == 0 {
-		c.dirty = true
-		return verdicts, nil
+	var a answer
+	if len(accepted) > 0 {
+		a, f = c.data(body, accepted, started)
+	} else {
+		f = c.undata(started)
 	}
-	a, f := c.data(body, accepted, started)
-	if f != nil {
-		for _, i := range accepted {
-			verdicts[i].failure = f
-		}
-		if f.lost {
-			return verdicts, f
-		}
+	if f != nil && errors.Is(f.err, errOutOfStep) {
+		verdicts = make([]verdict, len(env.to)) // what was said about one recipient may have been said about another
+	}
+	switch {
+	case f != nil && f.lost:
+		return fill(verdicts, f), f
+	case f != nil || len(accepted) == 0:
 		c.dirty = true
-		return verdicts, nil
+		return fill(verdicts, f), nil
 	}
 	c.mails++
 	for _, i := range accepted {
@@ -80,15 +82,19 @@ func fill(verdicts []verdict, f *failure) []verdict {
 	return verdicts
 }
 
-// envelope says MAIL and RCPT, in one go where the server offers PIPELINING
-// (RFC 2920). Recipients that are refused have their verdict set.
+// pipelines says whether MAIL, RCPT and DATA are said in one go, RFC 2920 §3.1.
+func (c *conn) pipelines() bool { return c.has("PIPELINING") }
+
+// envelope says MAIL and RCPT, and DATA with them where the server lets us
+// (RFC 2920); its answer is still to be read then. Recipients that are refused
+// have their verdict set.
 func (c *conn) envelope(env *envelope, body *outgoingBody, verdicts []verdict) (accepted []int, fault *failure) {
-	pipelining := c.has("PIPELINING")
 	c.writeMail(env, body)
-	if pipelining {
+	if c.pipelines() {
 		for _, to := range env.to {
 			c.writeRcpt(env, to)
 		}
+		c.write("DATA")
 	}
 	if f := c.flush("MAIL", c.timeouts.Command); f != nil {
 		return nil, f
@@ -100,14 +106,14 @@ func (c *conn) envelope(env *envelope, body *outgoingBody, verdicts []verdict) (
 	var mailRefused *failure
 	if !a.positive() {
 		mailRefused = c.refusedMail(a)
-		if mailRefused.lost || !pipelining {
+		if mailRefused.lost || !c.pipelines() {
 			c.dirty = true
 			fill(verdicts, mailRefused)
 			return nil, lostOnly(mailRefused)
 		}
 	}
 	for i, to := range env.to {
-		if !pipelining {
+		if !c.pipelines() {
 			c.writeRcpt(env, to)
 			if f := c.flush("RCPT", c.timeouts.Command); f != nil {
 				return nil, f
@@ -132,6 +138,7 @@ func (c *conn) envelope(env *envelope, body *outgoingBody, verdicts []verdict) (
 	return accepted, nil
 }
 
+// lostOnly is f when the connection is over with it.
 func lostOnly(f *failure) *failure {
 	if f.lost {
 		return f
@@ -175,33 +182,63 @@ func (c *conn) writeRcpt(env *envelope, to addr.Address) {
 // data sends the mail. The record that it began is made while the server's
 // answer to DATA is on its way, and always before the final dot.
 func (c *conn) data(body *outgoingBody, accepted []int, started func([]int) error) (answer, *failure) {
-	c.until = time.Time{} // from here on each step has its own time
-	c.write("DATA")
-	if f := c.flush("DATA", c.timeouts.Data); f != nil {
-		return answer{}, f
+	if !c.pipelines() {
+		c.until = time.Time{}
+		c.write("DATA")
+		if f := c.flush("DATA", c.timeouts.Data); f != nil {
+			return answer{}, f
+		}
 	}
 	if err := started(accepted); err != nil {
-		f := brokenOff(c.host, "DATA", err)
-		return answer{}, f
+		return answer{}, brokenOff(c.host, "DATA", err)
 	}
-	a, f := c.read("DATA", c.timeouts.Data)
-	if f != nil {
+	a, f := c.readGoAhead()
+	switch {
+	case f != nil:
 		return answer{}, f
-	}
-	if a.code != 354 {
-		f := refusal(c.host, "DATA", a)
-		if a.positive() {
-			f.lost = true
-		}
-		return answer{}, f
-	}
-	if c.r.Buffered() > 0 {
+	case c.r.Buffered() > 0:
 		return answer{}, brokenOff(c.host, "DATA", errOutOfStep)
+	case a.code != 354:
+		return answer{}, refusal(c.host, "DATA", a)
 	}
 	if f := c.sendBody(body); f != nil {
 		return answer{}, f
 	}
 	return c.finish()
+}
+
+// readGoAhead takes the answer to DATA, which is 354 or a refusal. A yes is the
+// answer to something else.
+func (c *conn) readGoAhead() (answer, *failure) {
+	c.until = time.Time{} // from here on each step has its own time
+	a, f := c.read("DATA", c.timeouts.Data)
+	if f == nil && a.positive() {
+		f = brokenOff(c.host, "DATA", errOutOfStep)
+	}
+	return a, f
+}
+
+// undata takes back a DATA that was said before the answers to MAIL and RCPT were
+// known: nobody is to have the mail. A server that says 354 all the same gets a
+// dot, RFC 2920 §3.1. What it says to that is no delivery.
+func (c *conn) undata(started func([]int) error) (fault *failure) {
+	if !c.pipelines() {
+		return nil
+	}
+	a, f := c.readGoAhead()
+	switch {
+	case f != nil:
+		return f
+	case a.code != 354:
+		return lostOnly(refusal(c.host, "DATA", a))
+	}
+	if err := started(nil); err != nil {
+		return brokenOff(c.host, "DATA", err)
+	}
+	if _, f = c.finish(); f != nil {
+		return lostOnly(f)
+	}
+	return nil // not even a yes: there was no mail
 }
 
 // finish sends the final dot and takes the answer that decides. Any positive

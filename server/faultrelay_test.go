@@ -41,6 +41,11 @@ func troubles() (list []trouble) {
 	}{{testkit.AtConnect, "220 a"}, {testkit.AtEHLO, "250 a"}, {testkit.AtMAIL, "250 a"}, {testkit.AtRCPT, "250 a"}, {testkit.AtDATA, "354 a"}, {testkit.AtDot, "250 a"}} {
 		add("two answers", x.at, testkit.Step{Reply: x.good + "\n250 b"})
 	}
+	for _, reply := range []string{"354 a", "354 a\n250 b", "250 a", "421 4.3.2 not now", "yes"} {
+		for _, at := range []testkit.Stage{testkit.AtMAIL, testkit.AtRCPT} {
+			list = append(list, trouble{fmt.Sprintf("451 at %s, %q to DATA", at, reply), testkit.Script{at: {Reply: "451 4.7.1 greylisted"}, testkit.AtNobody: {Reply: reply}}})
+		}
+	}
 	add("421", testkit.AtBody, testkit.Step{Reply: "421 4.3.0 bye", Drop: true})
 	add("drop", testkit.AtBody, testkit.Step{Drop: true})
 	add("stall", testkit.AtBody, testkit.Step{Stall: true})

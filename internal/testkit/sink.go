@@ -24,8 +24,9 @@ const (
 	AtMAIL     Stage = "MAIL"
 	AtRCPT     Stage = "RCPT"
 	AtDATA     Stage = "DATA"
-	AtBody     Stage = "body" // after the first line of the mail
-	AtDot      Stage = "dot"  // after the final dot
+	AtNobody   Stage = "DATA without a recipient" // with 354 what comes is thrown away and answered with 250
+	AtBody     Stage = "body"                     // after the first line of the mail
+	AtDot      Stage = "dot"                      // after the final dot
 	AtRSET     Stage = "RSET"
 	AtQUIT     Stage = "QUIT"
 )

@@ -302,7 +302,7 @@ func (s *sinkSession) rcptTo(arg string) bool {
 
 func (s *sinkSession) data() bool {
 	if s.mail == nil || len(s.mail.To) == 0 {
-		return s.put("503 5.5.1 no recipient")
+		return s.dataForNobody()
 	}
 	begin, ok := s.sink.step(AtDATA)
 	if ok && !strings.HasPrefix(begin.Reply, "354") {
@@ -332,6 +332,30 @@ func (s *sinkSession) data() bool {
 		s.sink.keep(mail)
 	}
 	return s.act(step, "250 2.0.0 queued as sink")
+}
+
+// dataForNobody refuses DATA when no recipient was accepted, or by its script takes
+// the mail and throws it away.
+func (s *sinkSession) dataForNobody() bool {
+	step, ok := s.sink.step(AtNobody)
+	if !ok {
+		return s.put("503 5.5.1 no recipient")
+	}
+	if !s.act(step, "") || s.w.Flush() != nil {
+		return false
+	}
+	if !strings.HasPrefix(step.Reply, "354") {
+		return true
+	}
+	_, size, ok := s.body()
+	if !ok {
+		return false
+	}
+	s.sink.note(".")
+	if size > 0 {
+		s.sink.t.Errorf("%d octets of a mail for nobody", size)
+	}
+	return s.put("250 2.0.0 thrown away")
 }
 
 // body reads a mail up to the final dot. Only CRLF.CRLF ends it, RFC 5321
