@@ -104,6 +104,22 @@ func TestClockJumps(t *testing.T) {
 	}
 }
 
+// An attempt that was under way when the clock went back is recorded by the time
+// before, when all else is mended already: its mail does not wait for that time.
+func TestAttemptUnderWayWhenTheClockGoesBack(t *testing.T) {
+	d := newDesk(t)
+	sink := d.withSink(testkit.SinkOptions{Script: testkit.Script{testkit.AtRCPT: {Reply: "451 4.7.1 come back"}}})
+	d.start()
+	id := d.put(mailText("x\r\n"), nil, "you@example.net")[0]
+	d.untilTried(id, 1)
+	d.change(id, func(r *store.Outgoing) { r.Due = r.Due.Add(month) })
+	d.relay.Wake()
+	d.until(id, "due within reach", func(r store.Outgoing) bool { return r.Due.Sub(d.clock.Now()) < 2*time.Minute })
+	sink.SetScript(nil)
+	d.pass(2 * time.Minute)
+	d.untilState(id, store.Delivered)
+}
+
 // After a restart with a clock that was wrong before: rows of the future go
 // out, those that are meant for later wait.
 func TestStartWithAClockThatWentBack(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"postdesk/internal/addr"
@@ -14,6 +15,7 @@ const (
 	lookAhead  = time.Minute           // at most so long between two looks at the queue
 	crowded    = 50 * time.Millisecond // between two looks when rows wait for room
 	clockSlack = time.Minute           // a clock that went back by more has jumped
+	mendEvery  = time.Second           // at least so long between two looks at what is due too late
 )
 
 // Run delivers the outbox until Stop, or until ctx ends: then it breaks off
@@ -70,7 +72,7 @@ func (r *Relay) begin() error {
 	if _, err := store.ResetSending(r.hard, r.opts.Store); err != nil {
 		return fmt.Errorf("relay: outbox: %w", err)
 	}
-	if err := r.mendDue(); err != nil {
+	if err := r.mendDue(clockSlack); err != nil {
 		return fmt.Errorf("relay: outbox: %w", err)
 	}
 	return nil
@@ -81,7 +83,7 @@ func (r *Relay) begin() error {
 func (r *Relay) loop() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	last, mono := r.opts.Now(), time.Now()
+	last, mono, mended := r.opts.Now(), time.Now(), time.Now()
 	for {
 		select {
 		case <-r.hard.Done():
@@ -94,9 +96,12 @@ func (r *Relay) loop() {
 		now, passed := r.opts.Now(), time.Since(mono)
 		if now.Sub(last)-passed < -clockSlack {
 			r.opts.Log.Warn("the clock went back, due times are mended", "from", last, "to", now)
-			if err := r.mendDue(); err != nil {
-				r.opts.Log.Error("outbox", "error", err)
-			}
+			r.mend(clockSlack)
+		}
+		soon := mendEvery - time.Since(mended)
+		if soon <= 0 { // what was under way when the clock went back, and is recorded by the time before
+			r.mend(r.longest())
+			soon, mended = lookAhead, time.Now()
 		}
 		last, mono = now, time.Now()
 		next, err := r.look(now)
@@ -104,6 +109,7 @@ func (r *Relay) loop() {
 			r.opts.Log.Error("outbox can't be read", "error", err)
 			next = time.Second
 		}
+		next = min(next, soon)
 		if !r.pace(10 * time.Since(mono)) {
 			return
 		}
@@ -185,14 +191,26 @@ func (g *grouping) add(h hop, row store.Outgoing) {
 	g.open[k] = j
 }
 
-// mendDue brings due times back that lie further ahead than we ever put them:
-// they were written when the clock was ahead. Without that, mail would wait
-// until the clock has caught up.
-func (r *Relay) mendDue() error {
+// longest is how far ahead the due time of a mail that was tried can lie.
+func (r *Relay) longest() time.Duration {
+	longest := slices.Max(r.active().Relay.Retry)
+	return longest + longest/5 + clockSlack
+}
+
+func (r *Relay) mend(beyond time.Duration) {
+	if err := r.mendDue(beyond); err != nil && r.hard.Err() == nil {
+		r.opts.Log.Error("outbox", "error", err)
+	}
+}
+
+// mendDue brings due times back that lie further ahead than we ever put them, of
+// those beyond some time from now: they were written when the clock was ahead.
+// Without that, mail would wait until the clock has caught up.
+func (r *Relay) mendDue(beyond time.Duration) error {
 	now := r.opts.Now()
 	var stranded []store.Outgoing
 	err := r.opts.Store.View(r.hard, func(tx store.ReadTx) error {
-		return store.ListOutgoing(tx, store.Ready, func(row store.Outgoing) error {
+		return store.LaterOutgoing(tx, now.Add(beyond), func(row store.Outgoing) error {
 			if r.isStranded(&row, now) {
 				stranded = append(stranded, row)
 			}

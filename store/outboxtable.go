@@ -113,6 +113,18 @@ func DueOutgoing(tx ReadTx, now time.Time, limit int, skip func(id uint64) bool,
 	})
 }
 
+// LaterOutgoing calls fn for the ready rows that are due at from or later, by due time.
+func LaterOutgoing(tx ReadTx, from time.Time, fn func(Outgoing) error) error {
+	_, hi := within([]byte{indexDue})
+	return tx.Scan(key(indexDue, from), hi, 0, false, func(k, _ []byte) error {
+		row, err := GetOutgoing(tx, lastUint(k))
+		if err != nil {
+			return fmt.Errorf("outbox row %d is due and missing: %w", lastUint(k), err)
+		}
+		return fn(row)
+	})
+}
+
 // ListOutgoing calls fn for every row in a state, by number.
 func ListOutgoing(tx ReadTx, state State, fn func(Outgoing) error) error {
 	lo, hi := within(key(indexState, string(state)))
