@@ -166,12 +166,14 @@ func commonPrefix(a, b []byte) []byte {
 func indexApply(db *badger.DB, entries []*written, position []byte) error {
 	txn := db.NewTransaction(true)
 	defer txn.Discard()
-	for _, w := range entries {
+	sets := make([]badger.Entry, len(entries))
+	for i, w := range entries {
 		var err error
 		if w.deleted {
 			err = txn.Delete(w.key)
 		} else {
-			err = txn.SetEntry(badger.NewEntry(w.key, w.value))
+			sets[i] = badger.Entry{Key: w.key, Value: w.value}
+			err = txn.SetEntry(&sets[i])
 		}
 		if err != nil {
 			return fmt.Errorf("store: index: %s", firstLine(err.Error())) // a longer text may hold a dump of the value

@@ -102,7 +102,7 @@ func (db *DB) commit(first *request) {
 		first.answer(err)
 		return
 	}
-	defer b.txn.Discard()
+	defer b.end()
 	b.run(first)
 	for len(requests) < maxBatch && b.over.bytes < maxBatchKeys && b.record.Size()+int64(b.over.bytes) < maxBatchBytes {
 		select {
@@ -140,7 +140,7 @@ func (db *DB) begin() (*batch, error) {
 	if err := db.err(); err != nil {
 		return nil, err
 	}
-	b := &batch{db: db, lastPut: db.position.mails}
+	b := &batch{db: db, lastPut: db.position.mails, over: db.scratch.overlay()}
 	if err := b.checkSpace(); err != nil {
 		return nil, err
 	}
@@ -152,6 +152,12 @@ func (db *DB) begin() (*batch, error) {
 	}
 	b.txn = db.index.NewTransaction(false)
 	return b, nil
+}
+
+// end gives back what the batch has of others.
+func (b *batch) end() {
+	b.txn.Discard()
+	b.db.scratch.takeBack(&b.over)
 }
 
 // checkSpace looks at the floors. Below the lowest nothing is written: Badger writes through a
@@ -181,7 +187,7 @@ func (b *batch) run(r *request) {
 		return
 	}
 	mark, mails, erased := b.record.Mark(), b.lastPut, b.erased
-	t := &tx{readTx: readTx{db: b.db, txn: b.txn, b: b, over: &b.over}}
+	t := &tx{readTx: readTx{db: b.db, txn: b.txn, b: b, over: &b.over, arena: arenaOf(b.db.scratch.reads)}}
 	err := call(r.fn, t)
 	t.ended = true
 	if err == nil {

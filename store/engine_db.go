@@ -98,6 +98,7 @@ type DB struct {
 	position    position
 	checkpoints []checkpoint
 	requests    []*request
+	scratch     scratch
 
 	// maintenance keeps apart what must not meet: backup, snapshot, verify, punching.
 	maintenance sync.Mutex

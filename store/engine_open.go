@@ -81,7 +81,7 @@ func openFiles(o Options) (*DB, error) {
 		return nil, fmt.Errorf("%w: a restore into %s did not finish: empty the directory and restore again", ErrDamaged, o.Dir)
 	}
 	db := &DB{
-		o: o, indexDir: filepath.Join(o.Dir, dirIndex), queue: make(chan *request, 4*maxBatch), wake: make(chan struct{}, 1),
+		o: o, indexDir: filepath.Join(o.Dir, dirIndex), queue: make(chan *request, 4*maxBatch), scratch: newScratch(), wake: make(chan struct{}, 1),
 		closing: make(chan struct{}), committed: make(chan struct{}), erased: make(chan struct{}),
 		fatal: make(chan error, 1),
 	}

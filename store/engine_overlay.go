@@ -14,6 +14,7 @@ type overlay struct {
 	undo    []undoStep
 	changes int // counts changes, so that a scan knows when to look again
 	bytes   int // of keys and values written, overwritten ones too
+	spare   []written
 	arena   arena
 }
 
@@ -43,7 +44,8 @@ func (o *overlay) get(key []byte) *written {
 // set copies key and value.
 func (o *overlay) set(key, value []byte, deleted bool) {
 	i := o.search(key)
-	w := &written{value: o.arena.copy(value), deleted: deleted}
+	w := o.next()
+	*w = written{value: o.arena.copy(value), deleted: deleted}
 	o.changes++
 	o.bytes += len(key) + len(value) + opOverhead
 	if i < len(o.entries) && bytes.Equal(o.entries[i].key, key) {
@@ -55,6 +57,16 @@ func (o *overlay) set(key, value []byte, deleted bool) {
 	w.key = o.arena.copy(key)
 	o.undo = append(o.undo, undoStep{key: w.key})
 	o.entries = slices.Insert(o.entries, i, w)
+}
+
+// next gives an entry that is not in use.
+func (o *overlay) next() *written {
+	if len(o.spare) == 0 {
+		o.spare = make([]written, 64)
+	}
+	w := &o.spare[0]
+	o.spare = o.spare[1:]
+	return w
 }
 
 // opOverhead is what an operation costs beside key and value: it keeps a batch below the number
@@ -90,6 +102,9 @@ const (
 	arenaChunk = 16 << 10
 )
 
+// arenaOf is an arena that fills buf first.
+func arenaOf(buf []byte) arena { return arena{free: buf, chunk: arenaChunk} }
+
 func (a *arena) copy(b []byte) []byte {
 	if len(b) == 0 {
 		return []byte{}
@@ -105,4 +120,32 @@ func (a *arena) copy(b []byte) []byte {
 	a.free = a.free[len(b):]
 	copy(out, b)
 	return out
+}
+
+// scratch is memory that one batch leaves to the next: most of what a batch writes fits into it.
+// Nothing outlives its batch there, since an Update's slices end with its function and Badger has copied
+// what it was given when its transaction is over.
+type scratch struct {
+	entries []*written
+	undo    []undoStep
+	spare   []written
+	writes  []byte // keys and values of the overlay
+	reads   []byte // what one Update reads; the next one's lies in the same place
+}
+
+func newScratch() scratch {
+	return scratch{spare: make([]written, 512), writes: make([]byte, 64<<10), reads: make([]byte, arenaChunk)}
+}
+
+// overlay gives an empty overlay in this memory.
+func (s *scratch) overlay() overlay {
+	return overlay{entries: s.entries[:0], undo: s.undo[:0], spare: s.spare, arena: arenaOf(s.writes)}
+}
+
+// takeBack is called when a batch is over. Large values, which lie elsewhere, are let go.
+func (s *scratch) takeBack(o *overlay) {
+	s.entries, s.undo = o.entries[:0], o.undo[:0]
+	clear(o.entries)
+	clear(o.undo[:cap(o.undo)])
+	clear(s.spare)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -67,7 +68,7 @@ func key(table byte, parts ...any) []byte {
 		case string:
 			k = appendString(k, p)
 		default:
-			panic(fmt.Sprintf("store: no key form for %T", p))
+			panic("store: a part of a key is neither number, time nor string")
 		}
 	}
 	return k
@@ -107,14 +108,24 @@ func within(prefix []byte) (lo, hi []byte) {
 const recordVersion = 1
 
 func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteByte(recordVersion)
-	e := json.NewEncoder(&b)
+	var r record
+	e := json.NewEncoder(&r)
 	e.SetEscapeHTML(false) // six bytes for one would let a mail choose how large a record is
 	if err := e.Encode(v); err != nil {
 		return nil, fmt.Errorf("store: encode %T: %w", v, err)
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return bytes.TrimSuffix(r, []byte("\n")), nil
+}
+
+// record takes what an encoder writes, which is all at once, behind the version.
+type record []byte
+
+func (r *record) Write(p []byte) (int, error) {
+	if *r == nil {
+		*r = append(make([]byte, 0, 1+len(p)), recordVersion)
+	}
+	*r = append(*r, p...)
+	return len(p), nil
 }
 
 func decode(b []byte, v any) error {
@@ -155,13 +166,41 @@ func put(tx Tx, k []byte, v any) error {
 // next gives the next number of a counter, beginning with first.
 func next(tx Tx, name string, first uint64) (uint64, error) {
 	k := key(tableCounter, name)
-	var n uint64
-	ok, err := find(tx, k, &n)
+	n, ok, err := findCount(tx, k)
 	if err != nil {
 		return 0, err
 	}
 	if n++; !ok {
-		n = first
+		n = int64(first)
 	}
-	return n, put(tx, k, n)
+	return uint64(n), putCount(tx, k, n)
+}
+
+// findCount is find for a number, of which a mail changes a dozen.
+func findCount(tx ReadTx, k []byte) (n int64, ok bool, err error) {
+	b, err := tx.Get(k)
+	if errors.Is(err, ErrNotFound) {
+		return 0, false, nil
+	}
+	if err == nil {
+		n, err = decodeCount(b)
+	}
+	return n, err == nil, err
+}
+
+// decodeCount reads a number as encode writes it.
+func decodeCount(b []byte) (int64, error) {
+	if len(b) > 1 && b[0] == recordVersion {
+		if n, err := strconv.ParseInt(string(b[1:]), 10, 64); err == nil {
+			return n, nil
+		}
+	}
+	var n int64
+	err := decode(b, &n)
+	return n, err
+}
+
+// putCount writes a number as put does.
+func putCount(tx Tx, k []byte, n int64) error {
+	return tx.Set(k, strconv.AppendInt(append(make([]byte, 0, 24), recordVersion), n, 10))
 }

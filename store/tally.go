@@ -3,11 +3,11 @@ package store
 // tally counts records by two words, so that a gauge is one short scan.
 func tally(tx Tx, by int64, what, kind string) error {
 	k := key(indexTally, what, kind)
-	var n int64
-	if _, err := find(tx, k, &n); err != nil {
+	n, _, err := findCount(tx, k)
+	if err != nil {
 		return err
 	}
-	return put(tx, k, n+by)
+	return putCount(tx, k, n+by)
 }
 
 // Tally returns the counts of a kind of record: "outbox" by state, "held" by
@@ -17,8 +17,8 @@ func Tally(tx ReadTx, what string) (map[string]int64, error) {
 	lo, hi := within(prefix)
 	counts := map[string]int64{}
 	err := tx.Scan(lo, hi, 0, false, func(k, v []byte) error {
-		var n int64
-		if err := decode(v, &n); err != nil {
+		n, err := decodeCount(v)
+		if err != nil {
 			return err
 		}
 		counts[string(k[len(prefix):len(k)-2])] = n
