@@ -29,33 +29,34 @@ func (m *Message) firstBody(mediaType string) *Part {
 	return nil
 }
 
+// betweenTexts stands between the texts of several parts.
+const betweenTexts = "\n\n"
+
 // TextBody is the mail's text, as plain as can be had, of at most max bytes:
 // the text/plain parts, or the text/html parts turned into text. Lines that a
 // mail program broke (format=flowed, RFC 3676) are joined. found is false if the
 // mail has no text.
 func (m *Message) TextBody(max int) (text string, found bool) {
-	var b strings.Builder
+	var texts []string
+	size := 0
 	for _, p := range bodyParts(nil, m.Root, "text/plain") {
-		if b.Len() >= max {
+		if size >= max {
 			break
 		}
-		t := p.readable(max - b.Len())
-		if strings.TrimSpace(t) == "" {
-			found = true
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteString("\n\n")
-		}
-		b.WriteString(t)
 		found = true
+		if t := p.readable(max - size); strings.TrimSpace(t) != "" {
+			if texts = append(texts, t); len(texts) > 1 {
+				size += len(betweenTexts)
+			}
+			size += len(t)
+		}
 	}
-	if b.Len() == 0 {
+	if len(texts) == 0 {
 		if p := m.HTMLPart(); p != nil {
 			return p.readable(max), true
 		}
 	}
-	return cutText(b.String(), max), found
+	return cutText(strings.Join(texts, betweenTexts), max), found
 }
 
 // readable is a text part as plain text.
@@ -168,8 +169,11 @@ func (p *Part) isDetachedSignature() bool {
 // BodyHash is SHA-256 of the body as received: all bytes after the header's blank
 // line. The header is left out because each relay adds to it.
 func BodyHash(m *Message) ([32]byte, error) {
-	h := sha256.New()
 	raw := m.Root.BodyRaw()
+	if b := Window(raw, 0, raw.Size()); b != nil {
+		return sha256.Sum256(b), nil
+	}
+	h := sha256.New()
 	buf := make([]byte, min(32<<10, max(raw.Size(), 1)))
 	if _, err := io.CopyBuffer(h, struct{ io.Reader }{NewReader(raw)}, buf); err != nil {
 		return [32]byte{}, fmt.Errorf("hash the body: %w", err)

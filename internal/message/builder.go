@@ -20,11 +20,16 @@ type Builder struct {
 	err      error
 }
 
+// usualHead is how many bytes the header of a mail of ours seldom exceeds.
+const usualHead = 1 << 10
+
 // NewBuilder takes the source of boundaries, RFC 2046 §5.1.1: each call returns
 // a fresh one of at most 70 letters, digits, "-", "_", "." or "=". Whoever can
 // send us an attachment must not be able to guess it.
 func NewBuilder(boundary func() string) *Builder {
-	return &Builder{boundary: boundary}
+	b := &Builder{boundary: boundary}
+	b.head.Grow(usualHead)
+	return b
 }
 
 // Field writes a value that is ASCII and has the syntax of its field already.
@@ -104,6 +109,7 @@ func (b *Builder) Build(body Content) (*Rope, error) {
 	}
 	r := &Rope{}
 	b.head.WriteString("MIME-Version: 1.0\r\n")
+	r.reserve(b.head.Len() + body.room())
 	r.AppendString(b.head.String())
 	if err := body.write(&contentWriter{Rope: r, boundary: b.boundary}); err != nil {
 		return nil, fmt.Errorf("write the mail: %w", err)

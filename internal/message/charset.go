@@ -11,13 +11,33 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
+// decodeText is cleanText of what decodeCharset makes of bytes. Nearly all text is UTF-8 already: its line ends are
+// changed while it is copied.
+func decodeText(label string, b []byte) string {
+	if isUTF8Label(charsetLabel(label)) && !bytes.HasPrefix(b, utf8BOM) && utf8.Valid(b) {
+		return cleanLines(withoutCR(b))
+	}
+	return cleanText(decodeCharset(label, b))
+}
+
+// isUTF8Label is true for the charsets in which bytes that are UTF-8 are taken for it.
+func isUTF8Label(label string) bool {
+	switch label {
+	case "utf-8", "utf8", "", "us-ascii", "ascii":
+		return true
+	}
+	return false
+}
+
+var utf8BOM = []byte("\xef\xbb\xbf")
+
 // decodeCharset turns bytes of a named charset into valid UTF-8. UTF-7 is never
 // decoded: it hides markup from those who look at the bytes. An unknown name
 // means UTF-8 if the bytes are that, else Windows-1252, which holds Latin-1.
 func decodeCharset(label string, b []byte) string {
 	switch label = charsetLabel(label); label {
 	case "utf-8", "utf8":
-		return strings.ToValidUTF8(string(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))), "\ufffd")
+		return strings.ToValidUTF8(string(bytes.TrimPrefix(b, utf8BOM)), "\ufffd")
 	case "", "us-ascii", "ascii":
 		return guessCharset(b)
 	}

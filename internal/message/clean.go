@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -56,7 +57,15 @@ func isHidden(r rune) bool {
 // cleanText makes the text of a body: LF at line ends, no control characters but
 // tab. Marks of direction stay, the text may be in Hebrew or Arabic.
 func cleanText(s string) string {
-	if s = withoutCR(s); !hasDirt(s) {
+	if strings.IndexByte(s, '\r') >= 0 {
+		s = withoutCR([]byte(s))
+	}
+	return cleanLines(s)
+}
+
+// cleanLines is cleanText of text whose lines end as withoutCR leaves them.
+func cleanLines(s string) string {
+	if !hasDirt(s) {
 		return s
 	}
 	var b strings.Builder
@@ -76,41 +85,41 @@ func cleanText(s string) string {
 }
 
 // withoutCR makes LF of CRLF, unless the text has a CR elsewhere: nearly none has.
-func withoutCR(s string) string {
-	i := strings.IndexByte(s, '\r')
-	if i < 0 {
-		return s
-	}
+func withoutCR(text []byte) string {
 	var b strings.Builder
-	b.Grow(len(s))
-	rest := s
-	for ; i >= 0; i = strings.IndexByte(rest, '\r') {
-		if !strings.HasPrefix(rest[i+1:], "\n") {
-			return s
+	b.Grow(len(text))
+	rest := text
+	for {
+		i := bytes.IndexByte(rest, '\r')
+		if i < 0 {
+			b.Write(rest)
+			return b.String()
 		}
-		b.WriteString(rest[:i])
+		if i+1 == len(rest) || rest[i+1] != '\n' {
+			return string(text)
+		}
+		b.Write(rest[:i])
 		rest = rest[i+1:]
 	}
-	b.WriteString(rest)
-	return b.String()
 }
 
 // hasDirt says whether a text may have something in it that cleanText takes away.
 func hasDirt(s string) bool {
+	found := byte(0)
 	for i := 0; i < len(s); i++ {
-		if dirt[s[i]] {
-			return true
-		}
+		found |= dirt[s[i]]
 	}
-	return false
+	return found != 0
 }
 
-// dirt is the control characters, and the bytes with which those beyond ASCII begin.
-var dirt = func() (t [256]bool) {
+// dirt is 1 for the control characters, and for the bytes with which those beyond ASCII begin.
+var dirt = func() (t [256]byte) {
 	for c := range ' ' {
-		t[c] = c != '\n' && c != '\t'
+		if c != '\n' && c != '\t' {
+			t[c] = 1
+		}
 	}
-	t[0x7f], t[0xc2], t[0xe2] = true, true, true
+	t[0x7f], t[0xc2], t[0xe2] = 1, 1, 1
 	return t
 }()
 

@@ -12,7 +12,12 @@ import (
 // Content is a MIME entity to be written: its Content fields and its body.
 type Content interface {
 	write(w *contentWriter) error
+	// room is about how many bytes of its own it writes, without those of sources.
+	room() int
 }
+
+// fieldRoom is room for the Content fields of an entity, or for the marks of a boundary.
+const fieldRoom = 160
 
 // contentWriter is where the entities of one mail go.
 type contentWriter struct {
@@ -27,27 +32,61 @@ func (w *contentWriter) field(name, value string) {
 	w.AppendString(b.String())
 }
 
-type textContent struct{ mediaType, text string }
+type textContent struct {
+	mediaType string
+	texts     []string
+}
 
 // TextContent is text of a text/ media type, RFC 2046 §4.1, in UTF-8: as it is if
 // it is ASCII with lines that fit, else quoted-printable. Control characters go.
-func TextContent(mediaType, text string) Content { return textContent{mediaType, text} }
+// Several texts are written one below the other, each on lines of its own.
+func TextContent(mediaType string, texts ...string) Content { return textContent{mediaType, texts} }
+
+func (c textContent) room() int {
+	n := fieldRoom
+	for _, text := range c.texts {
+		n += len(text) + len(text)/16
+	}
+	return n
+}
 
 func (c textContent) write(w *contentWriter) error {
-	text := strings.ToValidUTF8(cleanText(c.text), "\ufffd")
-	if text != "" && !strings.HasSuffix(text, "\n") {
-		text += "\n"
-	}
+	texts, plain := c.lines()
 	w.field("Content-Type", safeMediaType(c.mediaType, "text/plain")+"; charset=utf-8")
-	if isASCII(text) && longestLine(text) <= lineMax {
+	if plain {
 		w.AppendString("Content-Transfer-Encoding: 7bit\r\n\r\n")
-		w.appendLines(text)
+		for _, text := range texts {
+			w.appendLines(text)
+		}
 		return nil
 	}
 	w.AppendString("Content-Transfer-Encoding: quoted-printable\r\n\r\n")
-	body, err := encodeQuoted(strings.NewReader(text))
+	var list []io.Reader
+	for _, text := range texts {
+		list = append(list, strings.NewReader(text))
+	}
+	body, err := encodeQuoted(c.room(), list...)
 	w.Append(body)
 	return err
+}
+
+// lines are the texts without control characters, each with a line end after its last line. plain says that they can be
+// sent as they are.
+func (c textContent) lines() (texts []string, plain bool) {
+	plain = true
+	for i, text := range c.texts {
+		text = cleanText(text)
+		if !isASCII(text) {
+			text, plain = strings.ToValidUTF8(text, "\ufffd"), false
+		}
+		last := i == len(c.texts)-1
+		if !strings.HasSuffix(text, "\n") && (text != "" || !last) {
+			text += "\n"
+		}
+		plain = plain && longestLine(text) <= lineMax
+		texts = append(texts, text)
+	}
+	return texts, plain
 }
 
 // appendLines writes text whose lines end with LF.
@@ -62,12 +101,15 @@ func (w *contentWriter) appendLines(text string) {
 	}
 }
 
-// encodeQuoted is quoted-printable of text, RFC 2045 §6.7.
-func encodeQuoted(r io.Reader) ([]byte, error) {
+// encodeQuoted is quoted-printable of texts of about so many bytes, RFC 2045 §6.7.
+func encodeQuoted(size int, texts ...io.Reader) ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(size + size/8)
 	q := quotedprintable.NewWriter(&b)
-	if _, err := io.Copy(q, r); err != nil {
-		return nil, err
+	for _, text := range texts {
+		if _, err := io.Copy(q, text); err != nil {
+			return nil, err
+		}
 	}
 	err := q.Close()
 	return b.Bytes(), err
@@ -91,6 +133,14 @@ type multipartContent struct {
 // params are further parameters, such as "type" of multipart/related.
 func MultipartContent(subtype string, params map[string]string, children ...Content) Content {
 	return multipartContent{subtype, params, children}
+}
+
+func (c multipartContent) room() int {
+	n := 2 * fieldRoom
+	for _, child := range c.children {
+		n += child.room() + fieldRoom/2
+	}
+	return n
 }
 
 func (c multipartContent) write(w *contentWriter) error {
@@ -140,6 +190,8 @@ type dataContent struct{ f File }
 // DataContent is data in base64, encoded as it is read.
 func DataContent(f File) Content { return dataContent{f} }
 
+func (c dataContent) room() int { return 2 * fieldRoom }
+
 func (c dataContent) write(w *contentWriter) error {
 	w.fileHeader(c.f)
 	w.AppendString("Content-Transfer-Encoding: base64\r\n\r\n")
@@ -175,6 +227,8 @@ type messageContent struct {
 	src  Source
 	name string
 }
+
+func (c messageContent) room() int { return 2 * fieldRoom }
 
 func (c messageContent) write(w *contentWriter) error {
 	facts, err := lookAtBytes(c.src)

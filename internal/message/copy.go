@@ -1,7 +1,6 @@
 package message
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -87,6 +86,8 @@ func CopyContent(p *Part) Content { return copyContent{p} }
 // keptParams are the parameters of a Content-Type that say how to read the body.
 var keptParams = []string{"charset", "format", "delsp", "method", "component", "smime-type", "report-type", "type", "start"}
 
+func (c copyContent) room() int { return 2 * fieldRoom }
+
 func (c copyContent) write(w *contentWriter) error {
 	p := c.p
 	params := map[string]string{}
@@ -165,16 +166,14 @@ func (w *contentWriter) bodyOf(p *Part, header func(mediaType string)) error {
 // decodedSource is the decoded body: the raw bytes themselves if they are not
 // encoded, else a copy in memory.
 func (p *Part) decodedSource() (Source, error) {
-	switch p.Encoding {
-	case "base64", "quoted-printable", "x-uuencode":
-	default:
+	if !p.isEncoded() {
 		return p.BodyRaw(), nil
 	}
 	b, err := io.ReadAll(p.Decode())
 	if err != nil {
 		return nil, fmt.Errorf("decode a part: %w", err)
 	}
-	return bytes.NewReader(b), nil
+	return BytesSource(b), nil
 }
 
 type rawContent struct{ p *Part }
@@ -201,6 +200,8 @@ func (p *Part) Exact() (bool, error) {
 	declared := p.Encoding == "8bit" || p.Encoding == "binary"
 	return facts.sendable() && (!facts.eightBit || declared), nil
 }
+
+func (c rawContent) room() int { return 2 * fieldRoom }
 
 func (c rawContent) write(w *contentWriter) error {
 	exact, err := c.p.Exact()

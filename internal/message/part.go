@@ -49,7 +49,7 @@ func (p *Part) boundary() string { return strings.TrimRight(p.Params["boundary"]
 func (p *Part) isMessage() bool {
 	switch p.MediaType {
 	case "message/rfc822", "message/global", "message/news":
-		return p.Encoding != "base64" && p.Encoding != "quoted-printable" && p.Encoding != "x-uuencode"
+		return !p.isEncoded()
 	}
 	return false
 }
@@ -89,6 +89,9 @@ func (p *Part) Text(max int) string {
 		return ""
 	}
 	within := 4 * int64(max) // no charset takes more per letter
+	if size := p.End - p.Body; size <= keptText {
+		within = size + 1 // all of it, once
+	}
 	if p.text != nil && p.text.decoded <= within {
 		return cutText(p.text.clean, max)
 	}
@@ -97,7 +100,7 @@ func (p *Part) Text(max int) string {
 	if charset == "" && p.MediaType == "text/html" {
 		charset = htmlCharset(b)
 	}
-	text := cleanText(decodeCharset(charset, b))
+	text := decodeText(charset, b)
 	if n := int64(len(b)); err == nil && n < within && n <= keptText {
 		p.text = &partText{clean: text, decoded: n}
 	}
@@ -111,12 +114,22 @@ type partText struct {
 }
 
 // decoded is the beginning of the body without its transfer encoding, which
-// makes no body longer.
+// makes no body longer. The bytes may be those of the source.
 func (p *Part) decoded(max int64) ([]byte, error) {
+	if !p.isEncoded() {
+		if b := Window(p.src, p.Body, min(max, p.End-p.Body)); b != nil {
+			return b, nil
+		}
+	}
 	var b bytes.Buffer
 	b.Grow(int(min(max, p.End-p.Body)) + bytes.MinRead)
 	_, err := b.ReadFrom(io.LimitReader(p.Decode(), max))
 	return b.Bytes(), err
+}
+
+// isEncoded says whether the bytes of the body are others than it has once it is decoded.
+func (p *Part) isEncoded() bool {
+	return p.Encoding == "base64" || p.Encoding == "quoted-printable" || p.Encoding == "x-uuencode"
 }
 
 // FileName is the name that the sender gave to the part, for people to read:

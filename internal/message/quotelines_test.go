@@ -50,8 +50,15 @@ var (
 )
 
 type lineReader struct {
-	pattern *regexp.Regexp
+	pattern interface{ MatchString(string) bool }
 	reads   func(string) bool
+}
+
+// shortMobileSignature is the pattern of lines that phones add, for lines that are short enough to be one.
+type shortMobileSignature struct{}
+
+func (shortMobileSignature) MatchString(line string) bool {
+	return len(line) <= 200 && mobileSignature.MatchString(line)
 }
 
 // lineReaders are the functions that stand for patterns.
@@ -60,6 +67,7 @@ func lineReaders() map[string]lineReader {
 		"verb": {wroteVerbPattern, saysWrote}, "verb of a person": {wroteByYouPattern, saysYouWrote}, "moment": {hasMomentPattern, hasMoment},
 		"address": {hasAddressPattern, hasAddress}, "opener": {openerPattern, opensAttribution}, "dated name": {datedNamePattern, isDatedName},
 		"separator": {originalMessagePattern, isSeparatorLine}, "forward": {forwardedIntroPattern, isForwardIntro}, "ruler": {rulerPattern, isRuler},
+		"phone": {shortMobileSignature{}, isMobileSignature},
 	}
 }
 
@@ -68,7 +76,9 @@ func linePieces() []string {
 	pieces := strings.Split("on |On x|LE |w dniu |na |la data |-- On x|a 3|в 7|pe 1|在|於|Mon, |lun. |MÉR|mardi, |12-|2024-03-01 |2024/3/1|2024-03-01 15:36 GMT+2 Foo|1:30 UTC x| 10h30|1/2/24|1999|20|年|"+
 		"<a@b>|<a@|@|b>|<|>|wrote|WROTE:|a écrit :|A ÉCRIT|schrieb|ſchreef|heeft |geschreven|napisał(a)|je napisao|ha scritto|\u212airjoitti|НАПИСАЛА|írta|写道|작성|you |Nous |wir  |avez écrit|"+
 		":|：|,|.| |  |\t|\f|\v|\r|”|»|)|(|\"|_|é|É|\u212a|ſ|\xff|\xc3|x|7|--|-----|***|=====|___|original message|Message d’origine|message d'origine|-- videresendt a --|original-nachricht|"+
-		"Begin forwarded message|  BEGIN forwarded message : |début du message transféré| : |"+"Begin forwarded message:|"+strings.Repeat("x", 78)+"|"+strings.Repeat("é", 149), "|")
+		"Begin forwarded message|  BEGIN forwarded message : |début du message transféré| : |"+"Begin forwarded message:|"+strings.Repeat("x", 78)+"|"+strings.Repeat("é", 149)+
+		"|Sent from my iPhone|_[sent via |From my|Someone from mobile|Get [Outlook for |Envoyé de mon|ENVOYÉ AVEC LA MESSAGERIE|Obtenez outlook pour |téléchargez |provenance : courrier|Von meinem |gesendet|diese nachricht wurde von |"+
+		"holen sie sich outlook |enviado desde mi|inviato dal |verzonden van |sendt fra |\u017fkickat från |wysłane z |Отправлено с |надіслано з |発信元|iPhoneから送信|\u212a|发自我的|從我的|傳送|发送自|lähetetty |\u1427", "|")
 	return append(pieces, wroteInside...)
 }
 

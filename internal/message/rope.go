@@ -45,6 +45,11 @@ func (r *Rope) AppendString(s string) {
 	copy(r.grow(len(s)), s)
 }
 
+// reserve makes room at once for the n literal bytes with which the rope will begin.
+func (r *Rope) reserve(n int) {
+	r.pieces = append(r.pieces, ropePiece{literal: make([]byte, 0, n)})
+}
+
 // grow makes room for n literal bytes at the end.
 func (r *Rope) grow(n int) []byte {
 	if len(r.pieces) == 0 || r.pieces[len(r.pieces)-1].src != nil {

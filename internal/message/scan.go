@@ -11,16 +11,20 @@ const window = 64 << 10
 
 // scanner reads the lines of a source once, from front to back.
 type scanner struct {
-	src  Source
-	size int64
-	buf  []byte // what was read and is still needed
-	base int64  // offset of buf[0] in src
-	pos  int    // next byte of buf
+	src    Source
+	size   int64
+	memory []byte // the whole source, if it is in memory: buf is then a part of it
+	buf    []byte // what was read and is still needed; nobody writes to it but fill
+	base   int64  // offset of buf[0] in src
+	pos    int    // next byte of buf
 }
 
 func newScanner(src Source) scanner {
-	size := src.Size()
-	return scanner{src: src, size: size, buf: make([]byte, 0, min(size+1, window))}
+	s := scanner{src: src, size: src.Size()}
+	if s.memory = Window(src, 0, s.size); s.memory == nil {
+		s.buf = make([]byte, 0, min(s.size+1, window))
+	}
+	return s
 }
 
 // offset is where the next byte lies in the source.
@@ -35,6 +39,9 @@ func (s *scanner) fill() (bool, error) {
 	end := s.base + int64(len(s.buf))
 	if end >= s.size {
 		return false, nil
+	}
+	if s.memory != nil {
+		return s.slide(end), nil
 	}
 	if drop := s.pos - 2; drop > 0 {
 		n := copy(s.buf, s.buf[drop:])
@@ -53,6 +60,15 @@ func (s *scanner) fill() (bool, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	return false, err
+}
+
+// slide moves the window over a source in memory, as fill does over another.
+func (s *scanner) slide(end int64) bool {
+	if drop := s.pos - 2; drop > 0 {
+		s.base, s.pos = s.base+int64(drop), 2
+	}
+	s.buf = s.memory[s.base:min(s.base+window, s.size)]
+	return s.base+int64(len(s.buf)) > end
 }
 
 // lookAhead reads until n bytes, or all that are left, are in memory.

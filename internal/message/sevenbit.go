@@ -133,7 +133,7 @@ func (d *downgrade) quoted(p *Part, data Source) error {
 	if err := d.header(p, "quoted-printable"); err != nil {
 		return err
 	}
-	body, err := encodeQuoted(NewReader(data))
+	body, err := encodeQuoted(int(data.Size()), NewReader(data))
 	d.out.Append(body)
 	return err
 }

@@ -2,6 +2,7 @@ package message
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -19,9 +20,20 @@ var mobileSignature = regexp.MustCompile(`(?i)^[\s(<*\[_]*(` + strings.Join([]st
 	`отправлено (с|из) .{0,80}`, `надіслано з .{0,80}`, `発信元.{0,60}`, `iphoneから送信`, `发自我的.{0,60}`, `從我的.{0,60}傳送`, `发送自.{0,60}`, `lähetetty .{0,60}`,
 }, "|") + `)$|^\x{1427}$`)
 
+// mobileBeginnings are how those lines begin. Nearly no other line does, and the pattern is a large one.
+var mobileBeginnings = []string{
+	"sent ", "from ", "someone from ", "get ", "envoyé ", "obten", "téléchar", "provenance", "von mein", "diese nachricht", "gesendet ", "holen sie", "enviado ", "inviato ",
+	"verzonden ", "sendt ", "skickat ", "wysłan", "отправлено", "надіслано", "発信元", "iphone", "发自", "從我的", "发送自", "lähetetty", "\u1427",
+}
+
 // isMobileSignature takes a trimmed line.
 func isMobileSignature(line string) bool {
-	return line != "" && len(line) <= 200 && mobileSignature.MatchString(line)
+	if line == "" || len(line) > 200 {
+		return false
+	}
+	words := strings.TrimLeft(line, spaces+"(<*[_")
+	begins := func(beginning string) bool { _, ok := cutWord(words, beginning); return ok }
+	return slices.ContainsFunc(mobileBeginnings, begins) && mobileSignature.MatchString(line)
 }
 
 // SplitSignature cuts the signature off new text: what follows the last "-- "

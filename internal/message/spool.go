@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"os"
 )
 
@@ -27,19 +26,20 @@ var (
 // The file loses its name at once where the system allows it, so that a crash
 // leaves nothing behind; otherwise Close removes it.
 type Spool struct {
-	dir    string
-	limit  int
-	pool   *Spools // whose bounds it keeps; nil is none
-	mem    []byte
-	file   *os.File
-	name   string // "" when the file has no name any more
-	size   int64
-	hash   hash.Hash
-	sum    [sha256.Size]byte
-	inFile int64 // bytes taken from the pool's disk
-	err    error // of the first failed write; it stays
-	sealed bool
-	closed bool
+	dir      string
+	limit    int
+	expected int64   // the size that was said beforehand, 0 for none
+	pool     *Spools // whose bounds it keeps; nil is none
+	mem      []byte
+	file     *os.File
+	name     string // "" when the file has no name any more
+	size     int64
+	hash     hash.Hash
+	sum      [sha256.Size]byte
+	inFile   int64 // bytes taken from the pool's disk
+	err      error // of the first failed write; it stays
+	sealed   bool
+	closed   bool
 }
 
 // NewSpool makes an empty spool whose file, if it comes to one, lies in dir
@@ -88,6 +88,9 @@ func (s *Spool) store(p []byte) error {
 	return s.writeFile(p)
 }
 
+// believed is how many times more than is here already a mail may be said to have: for a word alone nobody gets memory.
+const believed = 8
+
 // grow makes room for n bytes in memory, if there may be so many.
 func (s *Spool) grow(n int) bool {
 	need := len(s.mem) + n
@@ -97,7 +100,11 @@ func (s *Spool) grow(n int) bool {
 	if need <= cap(s.mem) {
 		return true
 	}
-	size := min(s.limit, max(2*cap(s.mem), need, 4<<10))
+	size := max(2*cap(s.mem), need, 4<<10)
+	if n := s.expected; int64(need) <= n && n <= believed*int64(need) {
+		size = int(n)
+	}
+	size = min(s.limit, size)
 	if !s.pool.takeMemory(size - cap(s.mem)) {
 		return false
 	}
@@ -169,18 +176,18 @@ func (s *Spool) ReadAt(p []byte, off int64) (int, error) {
 		return 0, errSpoolClosed
 	case !s.sealed:
 		return 0, errSpoolOpen
-	case off < 0:
-		return 0, errors.New("spool: negative offset")
 	case s.file != nil:
 		return s.file.ReadAt(p, off)
-	case off >= s.size:
-		return 0, io.EOF
 	}
-	n := copy(p, s.mem[off:])
-	if n < len(p) {
-		return n, io.EOF
+	return readMemory(p, s.mem, off)
+}
+
+// window gives the bytes that are in memory. They stay what they are after Close: no other spool gets them.
+func (s *Spool) window(off, n int64) []byte {
+	if s.closed || !s.sealed || s.file != nil {
+		return nil
 	}
-	return n, nil
+	return s.mem[off : off+n : off+n]
 }
 
 // Close frees memory and file. Further calls do nothing.

@@ -59,10 +59,10 @@ func NewSpools(o SpoolOptions) *Spools {
 	return &Spools{o: o, memory: o.Memory}
 }
 
-// New makes an empty spool. Its Write fails with ErrSpoolFull when the budget
-// is spent; Close gives back what it took.
-func (p *Spools) New() *Spool {
-	return &Spool{dir: p.o.Dir, limit: SpoolMemory, pool: p, hash: sha256.New()}
+// New makes an empty spool for a mail of which is said that it has so many bytes, 0 for not known. Its Write fails with
+// ErrSpoolFull when the budget is spent; Close gives back what it took.
+func (p *Spools) New(expected int64) *Spool {
+	return &Spool{dir: p.o.Dir, limit: SpoolMemory, expected: expected, pool: p, hash: sha256.New()}
 }
 
 // HasRoom says whether a mail of n bytes would fit at this moment.

@@ -22,7 +22,7 @@ func TestSpoolsShareOneDisk(t *testing.T) {
 	}})
 	var spools []*Spool
 	for range 40 {
-		spools = append(spools, p.New())
+		spools = append(spools, p.New(0))
 	}
 	var full, whole atomic.Int64
 	var wg sync.WaitGroup
@@ -56,7 +56,7 @@ func TestSpoolsShareOneDisk(t *testing.T) {
 // A mail that was refused for want of room has none while its rest arrives.
 func TestRefusedSpoolGivesBackAtOnce(t *testing.T) {
 	p := NewSpools(SpoolOptions{Dir: t.TempDir(), Budget: func() int64 { return 1 << 20 }})
-	s := p.New()
+	s := p.New(0)
 	defer s.Close()
 	if _, err := s.Write(make([]byte, 500<<10)); err != nil || p.Held() != 500<<10 {
 		t.Fatalf("%d held, %v", p.Held(), err)
@@ -75,7 +75,7 @@ func TestBudgetIsAskedNowAndThen(t *testing.T) {
 	left := int64(1000)
 	asked, now := 0, time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	p := NewSpools(SpoolOptions{Dir: t.TempDir(), Memory: 1, Now: func() time.Time { return now }, Budget: func() int64 { asked++; return left }})
-	s := p.New()
+	s := p.New(0)
 	defer s.Close()
 	for range 10 {
 		if _, err := s.Write(make([]byte, 100)); err != nil {
@@ -86,7 +86,7 @@ func TestBudgetIsAskedNowAndThen(t *testing.T) {
 		t.Errorf("asked %d times", asked)
 	}
 	left = 0
-	other := p.New()
+	other := p.New(0)
 	defer other.Close()
 	if _, err := other.Write([]byte("x")); !errors.Is(err, ErrSpoolFull) {
 		t.Errorf("the budget is spent: %v", err)
@@ -104,7 +104,7 @@ func TestBudgetIsAskedNowAndThen(t *testing.T) {
 // When all spools together have enough memory, mails go to files.
 func TestSpoolsShareMemory(t *testing.T) {
 	p := NewSpools(SpoolOptions{Dir: t.TempDir(), Memory: 20 << 10})
-	first, second, third := p.New(), p.New(), p.New()
+	first, second, third := p.New(0), p.New(0), p.New(0)
 	data := bytes.Repeat([]byte("x"), 10<<10)
 	for _, s := range []*Spool{first, second, third} {
 		fillSpool(t, s, data, 1024)
@@ -128,11 +128,40 @@ func TestSpoolsShareMemory(t *testing.T) {
 func TestFullSpoolLeavesNoFile(t *testing.T) {
 	dir := t.TempDir()
 	p := NewSpools(SpoolOptions{Dir: dir, Memory: 1, Budget: func() int64 { return -5 }})
-	s := p.New()
+	s := p.New(0)
 	if _, err := s.Write([]byte("x")); !errors.Is(err, ErrSpoolFull) || s.file != nil {
 		t.Errorf("%v", err)
 	}
 	if list, err := os.ReadDir(dir); err != nil || len(list) != 0 {
 		t.Errorf("%v %v", list, err)
+	}
+}
+
+func TestDeclaredSizeIsBelievedOnceAnEighthIsHere(t *testing.T) {
+	const piece = 16 << 10
+	for _, c := range []struct{ declared, first, whole int }{
+		{100 << 10, 100 << 10, 100 << 10},
+		{8 * piece, 8 * piece, 8 * piece},
+		{8*piece + 1, piece, 8*piece + 1},
+		{0, piece, 4 * piece},
+		{1, piece, 4 * piece},
+		{2 * piece, 2 * piece, 4 * piece}, // too little was said
+		{10 << 20, piece, 4 * piece},
+	} {
+		p := NewSpools(SpoolOptions{Dir: t.TempDir()})
+		s := p.New(int64(c.declared))
+		sizes := []int{}
+		for range 3 {
+			if _, err := s.Write(make([]byte, piece)); err != nil {
+				t.Fatal(err)
+			}
+			sizes = append(sizes, cap(s.mem))
+		}
+		if sizes[0] != c.first || sizes[2] != c.whole || s.Size() != 3*piece {
+			t.Errorf("%d declared: room for %v of %d bytes", c.declared, sizes, s.Size())
+		}
+		if err := s.Close(); err != nil || p.memory != SpoolMemoryTotal {
+			t.Errorf("%d bytes left, %v", p.memory, err)
+		}
 	}
 }
