@@ -10,6 +10,7 @@ import (
 // they are.
 func Format(authserv string, r Results) string {
 	var b strings.Builder
+	b.Grow(384)
 	b.WriteString(value(authserv))
 	n := b.Len()
 	if r.SPF.Result != "" && r.SPF.By == "" {

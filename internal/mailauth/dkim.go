@@ -172,11 +172,39 @@ func (c *Checker) verify(ctx context.Context, dns *lookups, h header, b body, s 
 	return d
 }
 
-// inLargePieces is header and body as the library takes them without a buffer of its own, and without the one of 32 KB that
-// io.Copy gives to a reader of several.
+// inLargePieces is header and body as the library takes them without a buffer of its own; io.Copy leaves the rest of the body
+// to the reader of both.
 func inLargePieces(header []byte, body *bodyReader) *bufio.Reader {
-	size := int64(len(header)) + body.end - body.off
-	return bufio.NewReaderSize(struct{ io.Reader }{io.MultiReader(bytes.NewReader(header), body)}, int(min(max(size, 4<<10), 32<<10)))
+	return bufio.NewReaderSize(&signedReader{header, body}, headerBuffer)
+}
+
+// headerBuffer is the buffer through which a header is read. The library makes one of its own where a reader has less.
+const headerBuffer = 4 << 10
+
+// signedReader is a header and then a body.
+type signedReader struct {
+	header []byte
+	body   *bodyReader
+}
+
+func (r *signedReader) Read(p []byte) (int, error) {
+	if len(r.header) == 0 {
+		return r.body.Read(p)
+	}
+	n := copy(p, r.header)
+	r.header = r.header[n:]
+	return n, nil
+}
+
+// WriteTo is io.WriterTo.
+func (r *signedReader) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(r.header)
+	r.header = r.header[n:]
+	if err != nil {
+		return int64(n), err
+	}
+	m, err := r.body.WriteTo(w)
+	return int64(n) + m, err
 }
 
 func verdict(err error) (Result, string) {
@@ -236,15 +264,17 @@ func seconds(s string) (time.Time, error) {
 // among the signatures only those below the moved one stay in their places,
 // which are all that its signer can have seen.
 func sortedHeader(h header, sig int) []byte {
-	var b bytes.Buffer
-	b.Write(h.fields[sig].raw)
+	size := len("\r\n")
+	for _, f := range h.fields {
+		size += len(f.raw)
+	}
+	b := append(make([]byte, 0, size), h.fields[sig].raw...)
 	for i, f := range h.fields {
 		if i != sig {
-			b.Write(f.raw)
+			b = append(b, f.raw...)
 		}
 	}
-	b.WriteString("\r\n")
-	return b.Bytes()
+	return append(b, "\r\n"...)
 }
 
 // keyLookup fetches the key of one signature and remembers its flags.

@@ -43,13 +43,12 @@ func readHeader(src message.Source) header {
 // readHeaderWithin reads no more than the first bytes of a mail.
 func readHeaderWithin(src message.Source, limit int64) header {
 	var h header
-	buf := make([]byte, min(src.Size(), limit))
-	n, err := src.ReadAt(buf, 0)
-	if err != nil && err != io.EOF {
+	buf, err := beginning(src, limit)
+	if err != nil {
 		h.tooLarge, h.incomplete, h.unreadable = "the header can't be read", true, true
 		return h
 	}
-	buf = buf[:n]
+	n := len(buf)
 	for len(buf) > 0 {
 		line, rest := cutLine(buf)
 		if isBlank(line) {
@@ -79,6 +78,19 @@ func readHeaderWithin(src message.Source, limit int64) header {
 	}
 	h.body = src.Size()
 	return h
+}
+
+// beginning is the first bytes of a mail, which are not to be changed.
+func beginning(src message.Source, limit int64) ([]byte, error) {
+	if b := message.Window(src, 0, limit); b != nil {
+		return b, nil
+	}
+	buf := make([]byte, min(src.Size(), limit))
+	n, err := src.ReadAt(buf, 0)
+	if err == io.EOF {
+		err = nil
+	}
+	return buf[:n], err
 }
 
 // cutLine cuts after the first LF; the line keeps its end.
