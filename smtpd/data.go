@@ -65,11 +65,13 @@ func (d *dataScanner) feed(frag []byte) bool {
 		return false
 	}
 	body, clean := bytes.CutSuffix(frag, crlf)
-	if !clean {
-		body = frag[:len(frag)-1]
+	if clean {
+		d.judge(body)
+		d.write(frag)
+	} else {
+		d.inside(frag[:len(frag)-1])
+		d.write(crlf)
 	}
-	d.inside(body)
-	d.write(crlf)
 	d.afterLF, d.afterCR = !clean, clean && d.lastCR
 	d.inLine, d.lineLen, d.lastCR = false, 0, false
 	return false
@@ -86,6 +88,14 @@ func (d *dataScanner) piece(frag []byte) {
 
 // inside takes bytes between line ends, where a CR has nothing to be.
 func (d *dataScanner) inside(p []byte) {
+	if len(p) > 0 {
+		d.judge(p)
+		d.write(p)
+	}
+}
+
+// judge looks at bytes between line ends.
+func (d *dataScanner) judge(p []byte) {
 	if len(p) == 0 {
 		return
 	}
@@ -93,7 +103,6 @@ func (d *dataScanner) inside(p []byte) {
 	if bytes.IndexByte(p, '\r') >= 0 || bytes.IndexByte(p, 0) >= 0 {
 		d.found.stray = true
 	}
-	d.write(p)
 }
 
 // write stores bytes.

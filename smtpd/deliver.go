@@ -74,7 +74,7 @@ func (s *session) LMTPData(r io.Reader, status gosmtp.StatusCollector) error {
 // receive reads the mail to its end and hands it over. An error means that
 // there was no end; nothing has been handed over then.
 func (s *session) receive(tx *transaction, r io.Reader) (outcome, error) {
-	spool := s.srv.spools.New()
+	spool := s.srv.spools.New(tx.env.Size)
 	defer spool.Close()
 	found, err := s.g.readData(meter{s, spool}, s.policy.MessageSize, !s.peer.Frontend)
 	if err != nil {
