@@ -56,7 +56,7 @@ func (t *copyTree) plainPart(p *message.Part) message.Content {
 	switch {
 	case p == t.text && p.End-p.Body <= maxBody:
 		t.done = true
-		return message.TextContent("text/plain", strings.TrimRight(t.readText(p), "\n")+t.block.text)
+		return t.above(t.readText(p))
 	case p == t.html:
 		return t.htmlPart(p)
 	case p.IsMultipart() && (contains(p, t.text) || contains(p, t.html) || t.leavesOut(p)):
@@ -69,6 +69,12 @@ func (t *copyTree) plainPart(p *message.Part) message.Content {
 		}
 	}
 	return message.RawContent(p)
+}
+
+// above is a text with the block below it, whose first line end is the text's last one.
+func (t *copyTree) above(text string) message.Content {
+	ended := min(len(strings.TrimRight(text, "\n"))+1, len(text))
+	return message.TextContent("text/plain", text[:ended], strings.TrimPrefix(t.block.text, "\n"))
 }
 
 // htmlPart is the HTML with the block. HTML that would hide the block from a reader (an open comment,
@@ -92,7 +98,7 @@ func (t *copyTree) htmlPart(p *message.Part) message.Content {
 	case strings.TrimSpace(text) == "":
 		text = message.HTMLToText(p.Text(maxBody), maxBody)
 	}
-	return message.TextContent("text/plain", strings.TrimRight(text, "\n")+t.block.text)
+	return t.above(text)
 }
 
 // htmlFile is a part as a file, its bytes as they were.
@@ -154,8 +160,7 @@ func (t *copyTree) withText(p *message.Part) message.Content {
 		return beside
 	}
 	text := message.HTMLToText(t.html.Text(maxBody), maxBody)
-	content := message.TextContent("text/plain", strings.TrimRight(text, "\n")+t.block.text)
-	return message.MultipartContent("alternative", nil, content, beside)
+	return message.MultipartContent("alternative", nil, t.above(text), beside)
 }
 
 // leavesOut says whether a multipart can't be copied as it is.

@@ -110,6 +110,7 @@ func (m marked) text() string {
 		return string(m)
 	}
 	var b strings.Builder
+	b.Grow(len(m))
 	for rest := string(m); rest != ""; {
 		i := strings.IndexAny(rest, markChars)
 		if i < 0 {
@@ -120,7 +121,7 @@ func (m marked) text() string {
 		inner, after, _ := strings.Cut(rest[i+1:], markEnd)
 		if rest[i] == markLink[0] {
 			f := strings.Split(inner, markSep)
-			b.WriteString(f[0] + " <" + f[len(f)-1] + ">")
+			writeAll(&b, f[0], " <", f[len(f)-1], ">")
 		} else {
 			b.WriteString(inner)
 		}
@@ -133,8 +134,9 @@ func (m marked) text() string {
 // lines (four spaces).
 func (m marked) html() string {
 	var b strings.Builder
+	b.Grow(len(m) + len(m)/2)
 	kind := ""
-	for _, line := range strings.Split(string(m), "\n") {
+	for line := range strings.SplitSeq(string(m), "\n") {
 		next, inner := lineKind(line)
 		if next != kind {
 			b.WriteString(closers[kind])
@@ -185,11 +187,17 @@ func inlineHTML(b *strings.Builder, s string) {
 		inner, after, _ := strings.Cut(s[i+1:], markEnd)
 		if s[i] == markLink[0] {
 			f := strings.Split(inner, markSep)
-			b.WriteString(`<a href="` + html.EscapeString(f[min(1, len(f)-1)]) + `">` + html.EscapeString(f[0]) + `</a>`)
+			writeAll(b, `<a href="`, html.EscapeString(f[min(1, len(f)-1)]), `">`, html.EscapeString(f[0]), `</a>`)
 		} else {
-			b.WriteString("<b>" + html.EscapeString(inner) + "</b>")
+			writeAll(b, "<b>", html.EscapeString(inner), "</b>")
 		}
 		s = after
+	}
+}
+
+func writeAll(b *strings.Builder, texts ...string) {
+	for _, s := range texts {
+		b.WriteString(s)
 	}
 }
 

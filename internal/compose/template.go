@@ -32,6 +32,7 @@ type templateSet struct {
 // the text.
 type mailTemplate struct {
 	subject, body *template.Template
+	room          int // bytes that its body seldom exceeds: links are longer than the words that make them
 }
 
 type signature struct{ tmpl *template.Template }
@@ -191,7 +192,7 @@ func parseMail(file, text, lang string) (*mailTemplate, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.body = t
+	m.body, m.room = t, 3*len(text)
 	return m, nil
 }
 
@@ -256,7 +257,7 @@ func (s *templateSet) subject(name string, data any) (string, error) {
 	if m.subject == nil {
 		return "", nil
 	}
-	var buf bytes.Buffer
+	var buf strings.Builder
 	if err := m.subject.Execute(&buf, data); err != nil {
 		return "", fmt.Errorf("compose: subject of %s: %w", name, err)
 	}
@@ -268,8 +269,8 @@ func (s *templateSet) body(name string, data any) (marked, error) {
 	if m == nil {
 		return "", fmt.Errorf("compose: no template %q", name)
 	}
-	var buf bytes.Buffer
-	buf.Grow(4 << 10)
+	var buf strings.Builder
+	buf.Grow(m.room)
 	if err := m.body.Execute(&buf, data); err != nil {
 		return "", fmt.Errorf("compose: template %s: %w", name, err)
 	}
