@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -80,20 +81,28 @@ func (d *delivery) suspect() string {
 // prefix is the header that we add above the bytes as received: RFC 5321 §4.4,
 // RFC 8601. On submission it does not tell where the agent sits.
 func (d *delivery) prefix() []byte {
-	b := make([]byte, 0, 1<<10)
+	var b bytes.Buffer
+	b.Grow(usualPrefix)
+	add := func(words ...string) {
+		for _, w := range words {
+			b.WriteString(w)
+		}
+	}
 	host := d.w.cfg.Hostname
-	b = append(b, "Return-Path: <"+d.env.From.String()+">\r\n"...)
+	add("Return-Path: <", d.env.From.String(), ">\r\n")
 	if d.env.Peer.Login == "" {
-		b = append(b, "Authentication-Results: "+mailauth.Format(host, d.facts.Auth.Results)+"\r\n"...)
+		add("Authentication-Results: ", mailauth.Format(host, d.facts.Auth.Results), "\r\n")
 	}
-	b = append(b, "Received: "...)
+	add("Received: ")
 	if d.env.Peer.Login == "" {
-		b = append(b, "from "+headerWord(d.env.Peer.Helo)+" ("+d.facts.Peer+")\r\n\t"...)
+		add("from ", headerWord(d.env.Peer.Helo), " (", d.facts.Peer, ")\r\n\t")
 	}
-	b = append(b, "by "+host+" with "+d.protocol()+" id "+d.id+";\r\n\t"...)
-	b = d.at.AppendFormat(b, time.RFC1123Z)
-	return append(b, "\r\n"...)
+	add("by ", host, " with ", d.protocol(), " id ", d.id, ";\r\n\t", d.at.Format(time.RFC1123Z), "\r\n")
+	return b.Bytes()
 }
+
+// usualPrefix is how many bytes the header that we add seldom exceeds.
+const usualPrefix = 768
 
 // protocol is the "with" word of RFC 3848.
 func (d *delivery) protocol() string {

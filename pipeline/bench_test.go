@@ -89,13 +89,20 @@ func newStand(b *testing.B) *stand {
 	return &stand{Pipeline: p, db: db, mail: load.Options{To: "support@desk.example", Key: signer}}
 }
 
-// next is one more customer's mail of 4 KB.
+// next is one more customer's mail of 4 KB, or of another size of the stand's, as a session received it.
 func (s *stand) next(b *testing.B) (*smtpd.Envelope, message.Source) {
 	from, raw, err := s.mail.Mail("bench", int(s.n.Add(1)))
 	if err != nil {
 		b.Fatal(err)
 	}
-	return s.envelope(b, from), message.BytesSource(raw)
+	spool := message.NewSpool("", 0)
+	if _, err := spool.Write(raw); err != nil {
+		b.Fatal(err)
+	}
+	if err := spool.Seal(); err != nil {
+		b.Fatal(err)
+	}
+	return s.envelope(b, from), spool
 }
 
 func (s *stand) envelope(b *testing.B, from string) *smtpd.Envelope {
@@ -125,74 +132,88 @@ func (s *stand) learned(b *testing.B) (*delivery, rules.Identity) {
 	return d, id
 }
 
+// eachSize runs a benchmark with mails of the usual size and with large ones.
+func eachSize(b *testing.B, run func(b *testing.B, s *stand)) {
+	for _, size := range []int{4 << 10, 100 << 10} {
+		b.Run(fmt.Sprintf("%dKB", size>>10), func(b *testing.B) {
+			s := newStand(b)
+			s.mail.Size = size
+			b.ReportAllocs()
+			run(b, s)
+		})
+	}
+}
+
 // BenchmarkRead: the mail is parsed and hashed, the recipients are found.
 func BenchmarkRead(b *testing.B) {
-	s := newStand(b)
-	env, raw := s.next(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := s.newDelivery(s.world.Load(), env, raw); err != nil {
-			b.Fatal(err)
+	eachSize(b, func(b *testing.B, s *stand) {
+		env, raw := s.next(b)
+		for b.Loop() {
+			if _, err := s.newDelivery(s.world.Load(), env, raw); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
+	})
 }
 
 // BenchmarkAuthenticate: SPF, one RSA-2048 DKIM signature, DMARC, with a name
 // server on loopback.
 func BenchmarkAuthenticate(b *testing.B) {
-	s := newStand(b)
-	env, raw := s.next(b)
-	d, err := s.newDelivery(s.world.Load(), env, raw)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if s.authenticate(b.Context(), d); d.facts.Auth.Backed == "" {
-			b.Fatal(d.facts.Auth)
+	eachSize(b, func(b *testing.B, s *stand) {
+		env, raw := s.next(b)
+		d, err := s.newDelivery(s.world.Load(), env, raw)
+		if err != nil {
+			b.Fatal(err)
 		}
-	}
+		for b.Loop() {
+			if s.authenticate(b.Context(), d); d.facts.Auth.Backed == "" {
+				b.Fatal(d.facts.Auth)
+			}
+		}
+	})
 }
 
 // BenchmarkDecide: a new request's transaction: threading, rules, routing, the
 // acknowledgement, the agent's copy; durable when it returns.
 func BenchmarkDecide(b *testing.B) {
-	s := newStand(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		b.StopTimer()
-		d, id := s.learned(b)
-		b.StartTimer()
-		if _, err := s.commit(b.Context(), d, id); err != nil {
-			b.Fatal(err)
+	eachSize(b, func(b *testing.B, s *stand) {
+		for b.Loop() {
+			b.StopTimer()
+			d, id := s.learned(b)
+			b.StartTimer()
+			if _, err := s.commit(b.Context(), d, id); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
+	})
 }
 
 // BenchmarkDeliver: all of it, by so many senders at the same time.
 func BenchmarkDeliver(b *testing.B) {
 	for _, senders := range []int{1, 10} {
 		b.Run(fmt.Sprintf("senders=%d", senders), func(b *testing.B) {
-			s := newStand(b)
-			envs, mails := make([]*smtpd.Envelope, b.N), make([]message.Source, b.N)
-			for i := range b.N {
-				envs[i], mails[i] = s.next(b)
-			}
-			var next atomic.Int64
-			b.ReportAllocs()
-			b.ResetTimer()
-			done := make(chan error, senders)
-			for range senders {
-				go func() { done <- s.deliverAll(b, envs, mails, &next) }()
-			}
-			for range senders {
-				if err := <-done; err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
+			eachSize(b, func(b *testing.B, s *stand) { s.deliverWith(b, senders) })
 		})
 	}
+}
+
+func (s *stand) deliverWith(b *testing.B, senders int) {
+	envs, mails := make([]*smtpd.Envelope, b.N), make([]message.Source, b.N)
+	for i := range b.N {
+		envs[i], mails[i] = s.next(b)
+	}
+	var next atomic.Int64
+	b.ResetTimer()
+	done := make(chan error, senders)
+	for range senders {
+		go func() { done <- s.deliverAll(b, envs, mails, &next) }()
+	}
+	for range senders {
+		if err := <-done; err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "mails/s")
 }
 
 func (s *stand) deliverAll(b *testing.B, envs []*smtpd.Envelope, mails []message.Source, next *atomic.Int64) error {

@@ -271,7 +271,7 @@ func digest(src message.Source) (sum [sha256.Size]byte, err error) {
 		return h.SHA256(), nil
 	}
 	h := sha256.New()
-	if _, err := io.Copy(h, io.NewSectionReader(src, 0, src.Size())); err != nil {
+	if _, err := io.Copy(h, message.NewReader(src)); err != nil {
 		return sum, fmt.Errorf("read the mail: %w", err)
 	}
 	return [sha256.Size]byte(h.Sum(nil)), nil
