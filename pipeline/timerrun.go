@@ -59,7 +59,7 @@ func (p *Pipeline) timersWait(ctx context.Context, now time.Time) (bool, error) 
 	backlog := 0
 	err := p.store.View(ctx, func(tx store.ReadTx) error {
 		backlog = 0
-		return store.DueOutgoing(tx, now, timerBacklog, func(uint64) bool { backlog++; return true }, nil)
+		return store.DueOutgoing(tx, time.Time{}, now, timerBacklog, func(uint64) bool { backlog++; return true }, nil)
 	})
 	return backlog >= timerBacklog, err
 }

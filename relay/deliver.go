@@ -101,6 +101,7 @@ func (d *delivery) failed() bool {
 // due: what is claimed is passed over by a look.
 func (r *Relay) release(j *job, again bool) {
 	if r.sched.done(j.hop, j.rows); again {
+		r.behind.Store(true)
 		r.Wake()
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"postdesk/internal/config"
@@ -102,6 +103,7 @@ type Relay struct {
 	prepared preparedCache
 
 	wake     chan struct{}
+	behind   atomic.Bool // rows that were due already were given back
 	stopping chan struct{}
 	stopOnce sync.Once
 	finished chan struct{}

@@ -84,6 +84,7 @@ func (r *Relay) loop() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	last, mono, mended := r.opts.Now(), time.Now(), time.Now()
+	var seen horizon
 	for {
 		select {
 		case <-r.hard.Done():
@@ -104,10 +105,12 @@ func (r *Relay) loop() {
 			soon, mended = lookAhead, time.Now()
 		}
 		last, mono = now, time.Now()
-		next, err := r.look(now)
+		next, err := r.look(seen.from(now, mono, r.behind.Swap(false)), now)
 		if err != nil && r.hard.Err() == nil {
 			r.opts.Log.Error("outbox can't be read", "error", err)
-			next = time.Second
+			next, seen = time.Second, horizon{}
+		} else {
+			next = min(next, seen.looked(now, mono, next))
 		}
 		next = min(next, soon)
 		if !r.pace(10 * time.Since(mono)) {
@@ -135,13 +138,14 @@ func (r *Relay) pace(d time.Duration) bool {
 
 var errEnough = errors.New("enough")
 
-// look claims due rows and queues them, and says when to look again.
-func (r *Relay) look(now time.Time) (next time.Duration, err error) {
+// look claims rows that became due since from, and are, and queues them. It says when to
+// look again.
+func (r *Relay) look(from, now time.Time) (next time.Duration, err error) {
 	policy := r.active()
 	next = lookAhead
 	group := newGrouping()
 	err = r.opts.Store.View(r.hard, func(tx store.ReadTx) error {
-		return store.DueOutgoing(tx, now.Add(lookAhead), 0, r.sched.has, func(row store.Outgoing) error {
+		return store.DueOutgoing(tx, from, now.Add(lookAhead), 0, r.sched.has, func(row store.Outgoing) error {
 			if row.Due.After(now) {
 				next = min(next, row.Due.Sub(now))
 				return errEnough

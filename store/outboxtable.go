@@ -97,11 +97,15 @@ func writeOutgoing(tx Tx, row *Outgoing) error {
 	return tx.Set(key(indexDue, row.Due, row.ID), []byte{})
 }
 
-// DueOutgoing calls fn for the ready rows that are due at now, by due time. Those that
-// skip names are not read. limit bounds both, 0 is no bound.
-func DueOutgoing(tx ReadTx, now time.Time, limit int, skip func(id uint64) bool, fn func(Outgoing) error) error {
-	hi := key(indexDue, now.Add(1))
-	return tx.Scan([]byte{indexDue}, hi, limit, false, func(k, _ []byte) error {
+// DueOutgoing calls fn for the ready rows that became due at from or later and are due at
+// now, by due time; a zero from is all. Those that skip names are not read. limit bounds both,
+// 0 is no bound.
+func DueOutgoing(tx ReadTx, from, now time.Time, limit int, skip func(id uint64) bool, fn func(Outgoing) error) error {
+	lo, hi := []byte{indexDue}, key(indexDue, now.Add(1))
+	if !from.IsZero() {
+		lo = key(indexDue, from)
+	}
+	return tx.Scan(lo, hi, limit, false, func(k, _ []byte) error {
 		if skip(lastUint(k)) {
 			return nil
 		}

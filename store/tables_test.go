@@ -194,7 +194,7 @@ func TestTheOutboxKeepsItsIndexes(t *testing.T) {
 	db := openTables(t)
 	due := func(at time.Time) (ids []uint64) {
 		view(t, db, func(tx store.ReadTx) error {
-			return store.DueOutgoing(tx, at, 0, func(uint64) bool { return false }, func(r store.Outgoing) error { ids = append(ids, r.ID); return nil })
+			return store.DueOutgoing(tx, time.Time{}, at, 0, func(uint64) bool { return false }, func(r store.Outgoing) error { ids = append(ids, r.ID); return nil })
 		})
 		return ids
 	}
