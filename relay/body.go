@@ -2,7 +2,9 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -39,8 +41,12 @@ func (b *outgoingBody) copyTo(fn func([]byte) error) error {
 	return eachChunk(b.src, fn)
 }
 
-// eachChunk reads a mail from beginning to end in a bounded buffer.
+// eachChunk reads a mail from beginning to end in a bounded buffer. One that lies in
+// memory is a single chunk.
 func eachChunk(src message.Source, fn func([]byte) error) error {
+	if whole := message.Window(src, 0, src.Size()); whole != nil {
+		return fn(whole)
+	}
 	buf := bufferPool.Get().(*[]byte)
 	defer bufferPool.Put(buf)
 	size := src.Size()
@@ -75,11 +81,27 @@ func inspect(src message.Source) (traits, error) {
 	return in.end(), err
 }
 
-// inspectKept is inspect for a mail of the store. What is no longer what was stored is
-// store.ErrDamaged, and must not go out.
-func inspectKept(m store.Mail) (traits, error) {
+// maxWhole is how large a mail may be that is read as a whole, once for all that is done
+// with it.
+const maxWhole = 64 << 10
+
+// readWhole reads a small mail into memory. A larger one stays where it is.
+func readWhole(src message.Source) (message.Source, error) {
+	if src.Size() > maxWhole {
+		return src, nil
+	}
+	whole := make([]byte, src.Size())
+	if n, err := src.ReadAt(whole, 0); n < len(whole) {
+		return nil, fmt.Errorf("%w: %w", errRead, cmp.Or(err, io.ErrUnexpectedEOF))
+	}
+	return message.BytesSource(whole), nil
+}
+
+// inspectKept is inspect for a mail of the store, m, whose bytes are those of src. What is no
+// longer what was stored is store.ErrDamaged, and must not go out.
+func inspectKept(m store.Mail, src message.Source) (traits, error) {
 	in, sum := inspector{}, sha256.New()
-	err := eachChunk(m, func(p []byte) error {
+	err := eachChunk(src, func(p []byte) error {
 		sum.Write(p)
 		return in.chunk(p)
 	})
@@ -139,6 +161,12 @@ func (in *inspector) part(p []byte) {
 }
 
 func isASCII(p []byte) bool {
+	const high = 0x8080808080808080 // of eight octets
+	for ; len(p) >= 8; p = p[8:] {
+		if binary.NativeEndian.Uint64(p)&high != 0 {
+			return false
+		}
+	}
 	for _, c := range p {
 		if c >= 0x80 {
 			return false

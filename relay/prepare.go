@@ -28,9 +28,10 @@ type preparedKey struct {
 type preparedMail struct {
 	mu     sync.Mutex
 	made   time.Time
-	src    message.Source
+	src    message.Source // in the store; nil when it was not opened yet
 	traits traits
-	bodies [2]*outgoingBody // as it is, re-encoded
+
+	plain, encoded *outgoingBody
 }
 
 type preparedCache struct {
@@ -59,13 +60,16 @@ func (c *preparedCache) get(k preparedKey) *preparedMail {
 }
 
 // prepare makes a mail ready for a server: re-encoded where it must be, then
-// signed by domain's keys.
+// signed by domain's keys. A small mail is read once: what is returned then holds its
+// bytes, and what is kept does not.
 func (r *Relay) prepare(ctx context.Context, k preparedKey, takes8bit bool) (*outgoingBody, *failure) {
 	p := r.prepared.get(k)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.src == nil {
-		if f := r.openMail(ctx, k.mail, p); f != nil {
+	src := p.src
+	if src == nil {
+		var f *failure
+		if src, f = r.openMail(ctx, k.mail, p); f != nil {
 			return nil, f
 		}
 	}
@@ -74,55 +78,80 @@ func (r *Relay) prepare(ctx context.Context, k preparedKey, takes8bit bool) (*ou
 		// another one there. Nothing that we write has one.
 		return nil, localFailure(554, "5.6.0", "the mail has a bare CR or LF")
 	}
-	variant := 0
-	if p.traits.longLine || p.traits.eightBit && !takes8bit {
-		variant = 1
+	encode := p.traits.longLine || p.traits.eightBit && !takes8bit
+	body, f := r.bodyOf(k, p, src, encode, takes8bit)
+	if f != nil {
+		return nil, f
 	}
-	if p.bodies[variant] == nil {
-		body, f := r.makeBody(k, p, variant == 1, takes8bit)
-		if f != nil {
-			return nil, f
-		}
-		p.bodies[variant] = body
-	}
-	body := p.bodies[variant]
 	if body.eightBit && !takes8bit {
 		return nil, localFailure(554, "5.6.3", "the mail needs 8BITMIME, which the server does not offer")
 	}
 	return body, nil
 }
 
-func (r *Relay) openMail(ctx context.Context, id store.MailID, p *preparedMail) *failure {
+// openMail finds a mail and learns what it is. It returns the mail as it is to be read
+// from now on.
+func (r *Relay) openMail(ctx context.Context, id store.MailID, p *preparedMail) (message.Source, *failure) {
 	var mail store.Mail
 	err := r.opts.Store.View(ctx, func(tx store.ReadTx) (err error) {
 		mail, err = tx.Mail(id)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return localFailure(554, "5.6.0", "the mail is gone")
+		return nil, localFailure(554, "5.6.0", "the mail is gone")
+	}
+	var src message.Source
+	if err == nil {
+		src, err = readWhole(mail)
 	}
 	if err == nil {
-		p.traits, err = inspectKept(mail)
+		p.traits, err = inspectKept(mail, src)
 	}
 	if err != nil {
 		r.opts.Log.Error("mail can't be read", "mail", id, "error", err)
-		return localFailure(451, "4.3.0", "the mail can't be read")
+		return nil, localFailure(451, "4.3.0", "the mail can't be read")
 	}
 	p.src = mail
-	return nil
+	return src, nil
 }
 
-func (r *Relay) makeBody(k preparedKey, p *preparedMail, encode, takes8bit bool) (*outgoingBody, *failure) {
-	body := &outgoingBody{src: p.src, eightBit: p.traits.eightBit}
+// bodyOf is p's mail as it goes out, as it is or re-encoded, made once. src is the mail,
+// maybe in memory.
+func (r *Relay) bodyOf(k preparedKey, p *preparedMail, src message.Source, encode, takes8bit bool) (*outgoingBody, *failure) {
 	if encode {
-		src, err := downgrade(p.src)
+		if p.encoded == nil {
+			body, f := r.makeBody(k, p, p.src, true, takes8bit)
+			if f != nil {
+				return nil, f
+			}
+			p.encoded = body
+		}
+		return p.encoded, nil
+	}
+	if p.plain == nil {
+		body, f := r.makeBody(k, p, src, false, takes8bit)
+		if f != nil {
+			return nil, f
+		}
+		kept := *body
+		kept.src = p.src
+		p.plain = &kept
+		return body, nil
+	}
+	return p.plain, nil
+}
+
+func (r *Relay) makeBody(k preparedKey, p *preparedMail, src message.Source, encode, takes8bit bool) (*outgoingBody, *failure) {
+	body := &outgoingBody{src: src, eightBit: p.traits.eightBit}
+	if encode {
+		encoded, err := downgrade(src)
 		switch {
 		case err == nil:
-			t, err := inspect(src)
+			t, err := inspect(encoded)
 			if err != nil || t.stray {
 				return nil, localFailure(451, "4.3.0", "the mail can't be re-encoded")
 			}
-			body.src, body.eightBit = src, t.eightBit
+			body.src, body.eightBit = encoded, t.eightBit
 		case !errors.Is(err, message.ErrCannotDowngrade) && p.traits.eightBit && !takes8bit:
 			r.opts.Log.Error("mail can't be re-encoded", "mail", k.mail, "error", err)
 			return nil, localFailure(451, "4.3.0", "the mail can't be re-encoded")

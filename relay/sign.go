@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,18 +106,26 @@ var errNoHeaderEnd = errors.New("the mail's header has no end within its limit")
 
 // readHead reads a mail's header, without the empty line.
 func readHead(src message.Source) ([]byte, error) {
+	if head := message.Window(src, 0, maxHeader); head != nil {
+		return cutHead(head)
+	}
 	for limit := int64(4 << 10); ; limit = min(4*limit, maxHeader) {
 		head := make([]byte, min(src.Size(), limit))
 		if err := eachChunk(message.Section(src, 0, int64(len(head))), appendInto(head)); err != nil {
 			return nil, err
 		}
-		if end := bytes.Index(head, []byte("\r\n\r\n")); end >= 0 {
-			return head[:end+2], nil
-		}
-		if int64(len(head)) == src.Size() || limit == maxHeader {
-			return nil, errNoHeaderEnd
+		if fields, err := cutHead(head); err == nil || int64(len(head)) == src.Size() || limit == maxHeader {
+			return fields, err
 		}
 	}
+}
+
+func cutHead(mail []byte) ([]byte, error) {
+	end := bytes.Index(mail, []byte("\r\n\r\n"))
+	if end < 0 {
+		return nil, errNoHeaderEnd
+	}
+	return mail[:end+2], nil
 }
 
 // appendInto fills dst with chunks, one after the other.
@@ -130,16 +139,23 @@ func appendInto(dst []byte) func([]byte) error {
 
 // fieldsToSign is signedFields, each as often as it occurs and once more.
 func fieldsToSign(head []byte) []string {
-	counts := make(map[string]int, len(signedFields))
+	counts := make([]int, len(signedFields))
+	total := len(signedFields)
 	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
-		if name, _, ok := bytes.Cut(line, []byte(":")); ok && line[0] != ' ' && line[0] != '\t' {
-			counts[strings.ToLower(string(bytes.TrimSpace(name)))]++
+		name, _, ok := bytes.Cut(line, []byte(":"))
+		if !ok || line[0] == ' ' || line[0] == '\t' {
+			continue
+		}
+		name = bytes.TrimSpace(name)
+		if i := slices.IndexFunc(signedFields, func(field string) bool { return strings.EqualFold(field, string(name)) }); i >= 0 {
+			counts[i]++
+			total++
 		}
 	}
-	list := make([]string, 0, 2*len(signedFields))
-	for _, name := range signedFields {
-		for range counts[strings.ToLower(name)] + 1 {
-			list = append(list, name)
+	list := make([]string, 0, total)
+	for i, field := range signedFields {
+		for range counts[i] + 1 {
+			list = append(list, field)
 		}
 	}
 	return list
