@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dgraph-io/badger/v4"
@@ -164,16 +165,24 @@ func commonPrefix(a, b []byte) []byte {
 
 // indexApply writes a batch and the position behind it as one transaction.
 func indexApply(db *badger.DB, entries []*written, position []byte) error {
+	return new(applier).apply(db, entries, position)
+}
+
+// applier is indexApply for one batch after another, in the same memory.
+type applier struct{ sets []badger.Entry }
+
+func (a *applier) apply(db *badger.DB, entries []*written, position []byte) error {
 	txn := db.NewTransaction(true)
 	defer txn.Discard()
-	sets := make([]badger.Entry, len(entries))
+	a.sets = slices.Grow(a.sets[:0], len(entries))[:len(entries)]
+	defer clear(a.sets)
 	for i, w := range entries {
 		var err error
 		if w.deleted {
 			err = txn.Delete(w.key)
 		} else {
-			sets[i] = badger.Entry{Key: w.key, Value: w.value}
-			err = txn.SetEntry(&sets[i])
+			a.sets[i] = badger.Entry{Key: w.key, Value: w.value}
+			err = txn.SetEntry(&a.sets[i])
 		}
 		if err != nil {
 			return fmt.Errorf("store: index: %s", firstLine(err.Error())) // a longer text may hold a dump of the value

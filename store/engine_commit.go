@@ -262,7 +262,7 @@ func (b *batch) finish() error {
 	}
 	p := b.db.position
 	p.last, p.mails = last, b.lastPut
-	if err := indexApply(b.db.index, b.over.entries, p.encode()); err != nil {
+	if err := b.db.applier.apply(b.db.index, b.over.entries, p.encode()); err != nil {
 		return b.db.fail(err)
 	}
 	b.db.position = p

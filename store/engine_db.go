@@ -99,6 +99,7 @@ type DB struct {
 	checkpoints []checkpoint
 	requests    []*request
 	scratch     scratch
+	applier     applier
 
 	// maintenance keeps apart what must not meet: backup, snapshot, verify, punching.
 	maintenance sync.Mutex

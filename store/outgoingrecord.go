@@ -2,7 +2,7 @@ package store
 
 import (
 	"encoding/binary"
-	"fmt"
+	"errors"
 	"time"
 )
 
@@ -19,12 +19,15 @@ func encodeOutgoing(row *Outgoing) []byte {
 // decodeOutgoing reads a row; one of version 1 is JSON. The row keeps none of b.
 func decodeOutgoing(b []byte, row *Outgoing) error {
 	if len(b) == 0 || b[0] != outgoingVersion {
-		return decode(b, row)
+		old := new(Outgoing) // for JSON it must be on the heap, where the caller's row need not be
+		err := decode(b, old)
+		*row = *old
+		return err
 	}
 	f := fields{b: b[1:], text: string(b[1:])}
 	row.fields(&f)
 	if f.bad || len(f.b) > 0 {
-		return fmt.Errorf("store: decode %T: it is cut short, or of a later program", row)
+		return errors.New("store: a row of the outbox is cut short, or of a later program")
 	}
 	return nil
 }
