@@ -54,6 +54,7 @@ type client struct {
 	session  int
 	nc       net.Conn
 	r        *bufio.Reader
+	sizes    bool // the server wants to know how large a mail is, RFC 1870
 }
 
 // send hands one mail over and records the reply. What fails before the final
@@ -83,7 +84,11 @@ func (c *client) transact(l letter) (code int, text string) {
 			return broken(code, text, err)
 		}
 	}
-	for _, command := range []string{"MAIL FROM:<" + l.from + ">", "RCPT TO:<" + c.o.To + ">", "DATA"} {
+	mail := "MAIL FROM:<" + l.from + ">"
+	if c.sizes {
+		mail += " SIZE=" + strconv.Itoa(len(l.wire))
+	}
+	for _, command := range []string{mail, "RCPT TO:<" + c.o.To + ">", "DATA"} {
 		code, text, err := c.command(command)
 		if err != nil || code/100 != 2 && code != 354 {
 			return broken(code, text, err)
@@ -140,6 +145,7 @@ func (c *client) reply() (code int, text string, err error) {
 		if len(l) < 3 {
 			return 0, "", fmt.Errorf("a reply of %d characters: %q", len(l), l)
 		}
+		c.sizes = c.sizes || len(l) > 3 && strings.HasPrefix(l[4:], "SIZE")
 		if len(l) > 3 && l[3] == '-' {
 			continue
 		}
