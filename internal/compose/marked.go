@@ -56,17 +56,19 @@ func actionMark(a actions, command, label string) string {
 }
 
 func actionURLs(a actions, command string) (long, short string) {
-	body := mailtoValue(command + "\r\n")
-	short = "mailto:" + mailtoAddr(a.Address) + "?body=" + mailtoValue(command)
-	long = "mailto:" + mailtoAddr(a.Address) + "?"
+	to, body := "mailto:"+mailtoAddr(a.Address)+"?", "body="+mailtoValue(command)
+	subject, answered := "", ""
 	if a.Subject != "" {
-		long += "subject=" + mailtoValue("Re: "+a.Subject) + "&"
+		subject = "subject=" + mailtoValue("Re: "+a.Subject) + "&"
 	}
 	if a.InReplyTo != "" {
-		long += "In-Reply-To=" + mailtoValue("<"+a.InReplyTo+">") + "&"
+		answered = "In-Reply-To=" + mailtoValue("<"+a.InReplyTo+">") + "&"
 	}
-	return long + "body=" + body, short
+	return to + subject + answered + body + mailtoLineEnd, to + body
 }
+
+// mailtoLineEnd is a line end in a mailto URL, RFC 6068 §5.
+const mailtoLineEnd = "%0D%0A"
 
 // mailtoValue is a value in a mailto URL, RFC 6068 §2. A customer wrote the
 // subject: an "&" in it must not begin another field of the mail.

@@ -163,18 +163,20 @@ func isFieldName(s string) bool {
 // RFC 5322 §2.2.3. A word that is longer than a line may be is cut.
 func fold(b *strings.Builder, line, value string) {
 	b.WriteString(line)
-	used := len(line)
-	for i, word := range strings.Split(value, " ") {
-		if i > 0 && used+1+len(word) > lineChars || used+1+len(word) > lineMax {
+	used, first := len(line), true
+	for word := range strings.SplitSeq(value, " ") {
+		if !first && used+1+len(word) > lineChars || used+1+len(word) > lineMax {
 			b.WriteString("\r\n")
 			used = 0
 		}
+		first = false
 		for len(word) >= lineMax {
 			cut := cutText(word, lineMax-1)
 			b.WriteString(" " + cut + "\r\n")
 			word = word[len(cut):]
 		}
-		b.WriteString(" " + word)
+		b.WriteByte(' ')
+		b.WriteString(word)
 		used += 1 + len(word)
 	}
 	b.WriteString("\r\n")
