@@ -5,6 +5,7 @@ package server_test
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -70,15 +71,17 @@ func background(t testing.TB, argv ...string) {
 	})
 }
 
-// freePort is one that nobody had a moment ago.
+// freePort is one of loopback that nobody has, below those that the kernel gives to whoever asks for any.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))); err == nil {
+			defer l.Close()
+			return port(l.Addr().String())
+		}
 	}
-	defer l.Close()
-	return port(l.Addr().String())
+	t.Fatal("no port is free")
+	return ""
 }
 
 // listening waits until somebody listens on a port of loopback.

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"postdesk/internal/testkit"
 	"postdesk/internal/testkit/load"
 	"postdesk/store"
 )
@@ -67,12 +68,12 @@ func newMachine(t *testing.T, data, minFree string, dropEvery int) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{T: t, bin: bin, dir: t.TempDir(), data: data, addr: freePort(t), log: &lockedBuffer{}}
+	m := &machine{T: t, bin: bin, dir: t.TempDir(), data: data, addr: testkit.FreePort(t), log: &lockedBuffer{}}
 	if m.sink, err = load.NewSink("127.0.0.1:0", load.SinkOptions{Name: "sink", DropEvery: dropEvery}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(m.sink.Close)
-	dns := freePort(t)
+	dns := testkit.FreePort(t)
 	names, err := load.NewNames(dns, "client.example", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,19 +10,6 @@ import (
 	"postdesk/internal/testkit"
 	"postdesk/server"
 )
-
-// freePort is a port that nobody listens on just now, on a loopback address of this process's own: what other tests
-// open meanwhile is elsewhere.
-func freePort(t *testing.T) string {
-	t.Helper()
-	pid := os.Getpid() // at most 22 bits
-	ln, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 64+pid>>16, pid>>8&255, pid&255))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
 
 // desk starts a server whose mail goes to sink.
 func desk(t *testing.T, dir, sink string) *server.Server {
@@ -72,7 +57,7 @@ language = "en"
 // A run with a sink that drops lines, against a real server, leaves nothing lost
 // and nothing doubled; one mail taken out of the ledger's file is found.
 func TestARunAgainstARealServer(t *testing.T) {
-	dir, sink := t.TempDir(), freePort(t)
+	dir, sink := t.TempDir(), testkit.FreePort(t)
 	s := desk(t, dir, sink)
 	ledger := filepath.Join(dir, "run.jsonl")
 	var out strings.Builder

@@ -32,7 +32,7 @@ func newShell(t *testing.T) *shell {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s := &shell{T: t, dir: dir, file: filepath.Join(dir, "config.toml"), mx: freePort(t), stop: func() {}}
+	s := &shell{T: t, dir: dir, file: filepath.Join(dir, "config.toml"), mx: testkit.FreePort(t), stop: func() {}}
 	s.customers = testkit.NewSink(t, testkit.SinkOptions{Hostname: "mx.client.example"})
 	s.agents = testkit.NewSink(t, testkit.SinkOptions{Hostname: "mx.corp.example"})
 	spf := testkit.TXT("v=spf1 ip4:127.0.0.0/8 -all")
@@ -45,16 +45,6 @@ when = { subject = '\bPH\b' }
 then = { assign = "bruno", category = "pharmacie", priority = "high", acknowledge = false }
 `))
 	return s
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 func (s *shell) config(resolver, more string) string {

@@ -22,7 +22,7 @@ const canary = "canari-91c2-mot-de-passe"
 func TestEveryLineOfTheLogIsJSON(t *testing.T) {
 	s := newShell(t)
 	cert, key := testkit.CertFiles(t, t.TempDir(), "mx.example.com")
-	submission := freePort(t)
+	submission := testkit.FreePort(t)
 	text := strings.Replace(mustRead(t, s.file), "submission = []", fmt.Sprintf("submission = [%q]", submission), 1)
 	s.write("config.toml", text+fmt.Sprintf("[tls]\ncert = %q\nkey = %q\n", cert, key))
 	s.customers.SetScript(testkit.Script{testkit.AtRCPT: {Reply: "550-5.1.1 \x1b[2J\x00\u202e\n550 5.1.1 {\"level\":\"ERROR\"}\r" + strings.Repeat("long ", 5000), Times: 1}})
