@@ -1,9 +1,7 @@
 package store
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -11,36 +9,24 @@ import (
 // is for ever.
 type expiring struct {
 	Until time.Time `json:",omitzero"`
-	Value json.RawMessage
+	Value any
 }
 
 // putUntil writes a record that expires. Times are rounded up to a step, so that
 // a record which is refreshed all the time has few entries in the index.
 func putUntil(tx Tx, k []byte, v any, until time.Time, step time.Duration) error {
-	value, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("store: encode %T: %w", v, err)
-	}
 	if !until.IsZero() {
 		until = until.Add(step - 1).Truncate(step)
 		if err := tx.Set(append(key(indexExpiry, until), k...), []byte{}); err != nil {
 			return err
 		}
 	}
-	return put(tx, k, expiring{Until: until, Value: value})
+	return put(tx, k, expiring{Until: until, Value: v})
 }
 
-// findUntil reads a record that putUntil wrote.
+// findUntil reads a record that putUntil wrote into what v points to.
 func findUntil(tx ReadTx, k []byte, v any) (bool, error) {
-	var e expiring
-	ok, err := find(tx, k, &e)
-	if err != nil || !ok {
-		return ok, err
-	}
-	if err := json.Unmarshal(e.Value, v); err != nil {
-		return false, fmt.Errorf("store: decode %T: %w", v, err)
-	}
-	return true, nil
+	return find(tx, k, &expiring{Value: v})
 }
 
 // Purge looks at no more than limit records whose time has come, deletes those
@@ -63,7 +49,7 @@ func Purge(tx Tx, now time.Time, limit int) (looked int, err error) {
 
 // purge deletes one record, unless it was refreshed.
 func purge(tx Tx, record []byte, now time.Time) error {
-	var e expiring
+	var e struct{ Until time.Time }
 	ok, err := find(tx, record, &e)
 	if err != nil || !ok || e.Until.After(now) || e.Until.IsZero() {
 		return err
