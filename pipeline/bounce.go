@@ -50,11 +50,20 @@ func (in *inbound) fromRobot(id rules.Identity) (*result, error) {
 	return in.finish()
 }
 
+// errUnderWay: the report is faster than the answer to the final dot, or than the commit that writes the answer down.
+var errUnderWay = errors.New("the mail that this report is about is still being sent")
+
 // judge applies what the report says: a failure is a failure as if the server
 // had said it in the session; a delay or a success is only written down.
 func (in *inbound) judge(row *store.Outgoing) error {
 	said, ok := verdictOf(in.mail, row)
-	if !ok || row.State != store.Delivered || !in.returned() {
+	if !ok || !in.returned() {
+		return nil
+	}
+	if row.State == store.Sending && !row.DataStarted.IsZero() {
+		return errUnderWay
+	}
+	if row.State != store.Delivered {
 		return nil
 	}
 	row.Enhanced, row.Host, row.Code = said.Status, said.Server, 0

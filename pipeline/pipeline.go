@@ -268,8 +268,11 @@ func (p *Pipeline) panicked(d *delivery, v any) string {
 // refusal is the error for the session; a disk that is too full is said in its
 // own words.
 func (d *delivery) refusal(err error) error {
-	if errors.Is(err, store.ErrDiskLow) {
+	switch {
+	case errors.Is(err, store.ErrDiskLow):
 		err = reply.Wrap(err, 452, [3]int{4, 3, 1}, "Not enough disk space, please try again later")
+	case errors.Is(err, errUnderWay):
+		err = reply.New(451, [3]int{4, 3, 0}, "The mail that this report is about is still being sent, please try again later")
 	}
 	return fmt.Errorf("mail %s, message-id %s: %w", d.id, d.facts.MessageID, err)
 }

@@ -44,6 +44,7 @@ func (d *desk) bounce(sent received, rcpt, action, status, diagnostic string) {
 	if sent.From == "" {
 		d.Fatal("the mail has a null sender: nothing may bounce")
 	}
+	d.drained() // a report that is faster than the record of the delivery is asked for again
 	if err := d.send("", []string{sent.From}, report(sent, rcpt, action, status, diagnostic)); err != nil {
 		d.Fatal(err)
 	}
@@ -336,6 +337,7 @@ func TestABounceInProse(t *testing.T) {
 	sent := jean.reads()
 	prose := letter("MAILER-DAEMON@mx.client.example", sent.From, "prose@mx.client.example", "failure notice",
 		"Hi. I wasn't able to deliver your message.\n\n<jean@client.example>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n--- Below this line is a copy of the message.\n\nSubject: x\n")
+	d.drained()
 	if err := d.send("", []string{sent.From}, prose); err != nil {
 		t.Fatal(err)
 	}

@@ -115,6 +115,7 @@ func bouncesOfTheWorld(t *testing.T, every int) {
 		if l.known() {
 			d.bounces(l, generic, mail, named, w, tickets)
 		}
+		d.drained()
 		if err := d.send("", []string{w.sent.From}, strings.Replace(mail, "<bounce", "<again", 1)); err != nil {
 			t.Fatalf("%s: %v", l.name, err)
 		}
