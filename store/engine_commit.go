@@ -190,6 +190,7 @@ func (b *batch) run(r *request) {
 	t := &tx{readTx: readTx{db: b.db, txn: b.txn, b: b, over: &b.over, arena: arenaOf(b.db.scratch.reads)}}
 	err := call(r.fn, t)
 	t.ended = true
+	poison(b.db.scratch.reads)
 	if err == nil {
 		err = t.failed
 	}

@@ -148,4 +148,5 @@ func (s *scratch) takeBack(o *overlay) {
 	clear(o.entries)
 	clear(o.undo[:cap(o.undo)])
 	clear(s.spare)
+	poison(s.writes)
 }
