@@ -23,6 +23,7 @@ type delivery struct {
 	pending  []int    // rows without a verdict
 	last     *failure // of the hosts that were tried
 	reached  bool     // a host took part in an SMTP session
+	stalled  bool     // the last host let us wait for an answer, after whatever it said before
 	parked   bool     // put back into the queue, since its address has all connections that it may have
 	gone     bool     // a row was withdrawn, nothing is to be recorded
 }
@@ -233,6 +234,7 @@ func (r *Relay) try(ctx context.Context, w *worker, d *delivery) bool {
 			d.pending = append(d.pending, rows[i])
 		}
 	}
+	d.stalled = fault != nil && timedOut(fault.err) && len(d.pending) == 0
 	if fault != nil {
 		w.drop()
 		d.gone = d.gone || errors.Is(fault.err, errWithdrawn)

@@ -47,6 +47,9 @@ func (d *delivery) crowded(s server) *failure {
 // standing is how the destination did in this attempt: it answers when it said
 // something about a mail or a session, and stalls when it let us wait.
 func (d *delivery) standing() standing {
+	if d.stalled {
+		return stalls
+	}
 	st := unasked
 	for _, v := range d.verdicts {
 		switch f := v.failure; {

@@ -256,6 +256,37 @@ func (m *mix) check(t *testing.T, p *puppet) {
 	}
 }
 
+// A server that refuses everybody and then lets us wait, for its answer to DATA or to the
+// dot that ends no mail, has a worker no longer than all that comes before data, and has
+// not answered.
+func TestRefusalsDoNotHideThatAServerStalls(t *testing.T) {
+	for name, answers := range map[string][2]string{
+		"DATA": {"250 a\n450 4.7.1 grey\n354-wait\n"}, "the dot": {"250 a\n450 4.7.1 grey\n354 c\n", "250-wait"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for first := time.Second; first < patience; first *= 2 {
+				d := newDesk(t, func(o *Options) {
+					o.Timeouts.First, o.Timeouts.Data, o.Timeouts.Dot = first, time.Hour, time.Hour
+				})
+				d.net.put("192.0.2.1:25", newPuppet(t, answers[1], answers[0]).addr)
+				id := d.put(mailText("x\r\n"), ack, "you@example.net")[0]
+				d.start()
+				row := d.untilTried(id, 1)
+				d.stop()
+				if row.Code == 0 {
+					continue // on a busy machine the time was over before the refusal
+				}
+				if st := d.relay.sched.standings[hop{byMX, "example.net"}]; row.Text != "grey" || st != stalls {
+					t.Errorf("standing %d, row %+v", st, row)
+				}
+				return
+			}
+			t.Error("nothing was refused")
+		})
+	}
+}
+
 // A server that does not offer PIPELINING is told a command at a time: none
 // follows a refusal.
 func TestDataIsNotSaidAheadWithoutPipelining(t *testing.T) {

@@ -182,8 +182,8 @@ func (c *conn) writeRcpt(env *envelope, to addr.Address) {
 // data sends the mail. The record that it began is made while the server's
 // answer to DATA is on its way, and always before the final dot.
 func (c *conn) data(body *outgoingBody, accepted []int, started func([]int) error) (answer, *failure) {
+	c.until = time.Time{} // from here on each step has its own time
 	if !c.pipelines() {
-		c.until = time.Time{}
 		c.write("DATA")
 		if f := c.flush("DATA", c.timeouts.Data); f != nil {
 			return answer{}, f
@@ -210,7 +210,6 @@ func (c *conn) data(body *outgoingBody, accepted []int, started func([]int) erro
 // readGoAhead takes the answer to DATA, which is 354 or a refusal. A yes is the
 // answer to something else.
 func (c *conn) readGoAhead() (answer, *failure) {
-	c.until = time.Time{} // from here on each step has its own time
 	a, f := c.read("DATA", c.timeouts.Data)
 	if f == nil && a.positive() {
 		f = brokenOff(c.host, "DATA", errOutOfStep)
@@ -220,7 +219,8 @@ func (c *conn) readGoAhead() (answer, *failure) {
 
 // undata takes back a DATA that was said before the answers to MAIL and RCPT were
 // known: nobody is to have the mail. A server that says 354 all the same gets a
-// dot, RFC 2920 §3.1. What it says to that is no delivery.
+// dot, RFC 2920 §3.1. What it says to that is no delivery, and it has no more time
+// for it than for the envelope.
 func (c *conn) undata(started func([]int) error) (fault *failure) {
 	if !c.pipelines() {
 		return nil
