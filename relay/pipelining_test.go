@@ -174,6 +174,9 @@ func mixes() []mix {
 		{name: "garbage for DATA", packets: "250 a\n250 b\nhello\n", want: one(ready), text: "does not speak SMTP"},
 		{name: "cut before all", packets: "\x00", want: one(ready), text: "EOF"},
 		{name: "cut behind MAIL", packets: "250 a\n\x00", want: one(ready), text: "EOF"},
+		{name: "cut behind MAIL 550", packets: "550 5.7.1 no\n\x00", want: one(failed), text: "no"},
+		{name: "cut behind MAIL 451", packets: "451 4.3.0 later\n\x00", want: one(ready), text: "later"},
+		{name: "two, cut behind MAIL 550 and an answer", packets: "550 5.7.1 no\n503 b\n\x00", want: []store.State{failed, failed}, text: "no"},
 		{name: "cut behind RCPT", packets: "250 a\n250 b\n\x00", want: one(ready), text: "EOF"},
 		{name: "cut behind RCPT 550", packets: "250 a\n550 5.1.1 gone\n\x00", want: one(failed), text: "gone"},
 		{name: "cut in the answer to DATA", packets: "250 a\n250 b\n35\x00", want: one(ready), text: "EOF"},
@@ -301,6 +304,27 @@ func TestDataIsNotSaidAheadWithoutPipelining(t *testing.T) {
 		if i := slices.IndexFunc(said, func(line string) bool { return strings.HasPrefix(line, string(at)) }); slices.Contains(said, "DATA") || i != len(said)-2 {
 			t.Errorf("refused at %s, the server was told %q", at, said)
 		}
+	}
+}
+
+// Without PIPELINING too, what a server that is out of step said of one recipient may be
+// about another: nobody is given up for it.
+func TestTwoAnswersToARecipientWithoutPipelining(t *testing.T) {
+	d := newDesk(t)
+	sink := d.withSink(testkit.SinkOptions{Without: []string{"PIPELINING"}, Script: testkit.Script{testkit.AtRCPT: {Reply: "550 5.1.1 gone\n250 2.1.5 ok", Times: 1}}})
+	ids := d.put(mailText("x\r\n"), nil, "a@example.net", "b@example.net")
+	d.start()
+	for _, id := range ids {
+		if row := d.untilTried(id, 1); !strings.Contains(row.Text, "not said yet") {
+			t.Errorf("row: %+v", row)
+		}
+	}
+	d.pass(2 * time.Minute)
+	for _, id := range ids {
+		d.untilState(id, store.Delivered)
+	}
+	if n := sink.Count(); n == 0 {
+		t.Error("no mail")
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // Bounds of the memory of prepared mails. A mail that goes to several
-// destinations is read and signed once.
+// destinations is looked at and signed once.
 const (
 	maxPrepared  = 128
 	preparedLife = time.Hour // a signature's t= should not be older

@@ -30,8 +30,8 @@ var errWithdrawn = errors.New("the mail was withdrawn from the queue")
 
 // transact sends one mail to several recipients and returns one verdict for
 // each, RFC 5321 §3.3. body is asked for when the server's extensions are known.
-// started is called with the accepted recipients while the server thinks about
-// DATA; the final dot is only sent when it returned nil. It is called without a
+// started is called with the accepted recipients before the answer to DATA is
+// read; the final dot is only sent when it returned nil. It is called without a
 // recipient before a dot that ends no mail. fault is a failure that
 // concerns the connection as well as the verdicts.
 func (c *conn) transact(env *envelope, body *outgoingBody, started func(accepted []int) error) (verdicts []verdict, fault *failure) {
@@ -46,13 +46,12 @@ func (c *conn) transact(env *envelope, body *outgoingBody, started func(accepted
 		c.dirty = false
 	}
 	accepted, f := c.envelope(env, body, verdicts)
-	if f != nil {
-		return fill(verdicts, f), f
-	}
 	var a answer
-	if len(accepted) > 0 {
+	switch {
+	case f != nil:
+	case len(accepted) > 0:
 		a, f = c.data(body, accepted, started)
-	} else {
+	default:
 		f = c.undata(started)
 	}
 	if f != nil && errors.Is(f.err, errOutOfStep) {
@@ -103,13 +102,12 @@ func (c *conn) envelope(env *envelope, body *outgoingBody, verdicts []verdict) (
 	if f != nil {
 		return nil, f
 	}
-	var mailRefused *failure
-	if !a.positive() {
-		mailRefused = c.refusedMail(a)
-		if mailRefused.lost || !c.pipelines() {
-			c.dirty = true
-			fill(verdicts, mailRefused)
-			return nil, lostOnly(mailRefused)
+	refused := !a.positive()
+	if refused {
+		f := c.refusedMail(a)
+		fill(verdicts, f)
+		if f.lost || !c.pipelines() {
+			return nil, lostOnly(f)
 		}
 	}
 	for i, to := range env.to {
@@ -123,8 +121,7 @@ func (c *conn) envelope(env *envelope, body *outgoingBody, verdicts []verdict) (
 		switch {
 		case f != nil:
 			return nil, f
-		case mailRefused != nil:
-			verdicts[i].failure = mailRefused
+		case refused: // whatever is said of a recipient
 		case a.positive():
 			accepted = append(accepted, i)
 		default:
@@ -180,7 +177,7 @@ func (c *conn) writeRcpt(env *envelope, to addr.Address) {
 }
 
 // data sends the mail. The record that it began is made while the server's
-// answer to DATA is on its way, and always before the final dot.
+// answer to DATA may be on its way, and always before the final dot.
 func (c *conn) data(body *outgoingBody, accepted []int, started func([]int) error) (answer, *failure) {
 	c.until = time.Time{} // from here on each step has its own time
 	if !c.pipelines() {
