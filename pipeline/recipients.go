@@ -35,12 +35,9 @@ func (p *Pipeline) Authenticate(_ context.Context, _ smtpd.Peer, user, pass stri
 			agent = w.byAddress[user]
 		}
 	}
-	var hash string
-	if agent != nil {
+	hash := w.decoys.For(user) // the same work for those who may log in and for all others
+	if agent != nil && agent.PasswordHash != "" {
 		hash = agent.PasswordHash
-	}
-	if hash == "" { // the same work as for those who may log in
-		hash = w.decoys.For(user)
 	}
 	if !password.Verify(hash, pass) {
 		return "", errPassword

@@ -31,7 +31,7 @@ type world struct {
 	teams     map[string]*config.Team  // by address and alias
 	agents    map[string]*config.Agent // by id
 	byAddress map[string]*config.Agent // by address and alias
-	decoys    *password.Decoys         // for logins as nobody
+	decoys    *password.Decoys         // for logins of unknown names
 	numbers   map[string]uint64        // agent id → registered number
 	ids       map[uint64]string        // and back
 	domains   map[string]bool          // whose addresses are ours to refuse

@@ -34,6 +34,29 @@ func TestUnknownNamesCostWhatAgentsCost(t *testing.T) {
 	}
 }
 
+// Names whose cost changes whenever somebody joins, leaves or has a new password would be known not to exist.
+func TestOneAgentsChangeConcernsFewNames(t *testing.T) {
+	key := strings.Repeat("B", 42) + "A"
+	var agents []string
+	for i := range 20 {
+		agents = append(agents, fmt.Sprintf("$argon2id$v=19$m=%d,t=1,p=1$c2FsdHNhbHQ$%s", 64+i, key))
+	}
+	d, joined := NewDecoys(agents[:19]), NewDecoys(agents)
+	changes := 0
+	for i := range 2000 {
+		name := fmt.Sprintf("name%d@desk.example", i)
+		if now := joined.For(name); now != d.For(name) {
+			changes++
+			if !strings.Contains(now, "m=83,") {
+				t.Fatalf("%s costs %s, which is not the new agent's", name, now)
+			}
+		}
+	}
+	if changes < 50 || changes > 150 {
+		t.Errorf("%d of 2000 unknown names cost something else when an agent joins 19", changes)
+	}
+}
+
 func TestDecoysAreAcceptedForNothing(t *testing.T) {
 	d := NewDecoys([]string{cheap + strings.Repeat("A", 22)})
 	for _, pass := range []string{"", "secret", strings.Repeat("\x00", 16)} {
