@@ -201,6 +201,8 @@ func decodeCount(b []byte) (int64, error) {
 }
 
 // putCount writes a number as put does.
-func putCount(tx Tx, k []byte, n int64) error {
-	return tx.Set(k, strconv.AppendInt(append(make([]byte, 0, 24), recordVersion), n, 10))
+func putCount(tx Tx, k []byte, n int64) error { return tx.Set(k, encodeCount(n)) }
+
+func encodeCount(n int64) []byte {
+	return strconv.AppendInt(append(make([]byte, 0, 24), recordVersion), n, 10)
 }

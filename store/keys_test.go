@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,30 @@ func TestTimesBefore1970SortFirst(t *testing.T) {
 	if bytes.Compare(key('d', epoch.Add(-time.Hour)), key('d', epoch)) >= 0 {
 		t.Error("an earlier time sorts later")
 	}
+}
+
+// Numbers are written and read as other records are, only faster.
+func FuzzCount(f *testing.F) {
+	for _, n := range []int64{0, 1, -1, 1 << 62, math.MaxInt64, math.MinInt64} {
+		f.Add(encodeCount(n), n)
+	}
+	f.Add([]byte("\x01 7 "), int64(7))
+	f.Add([]byte("\x02 7"), int64(7))
+	f.Fuzz(func(t *testing.T, b []byte, n int64) {
+		if as, err := encode(n); err != nil || !bytes.Equal(encodeCount(n), as) {
+			t.Fatalf("%d is written as %q, not as %q (%v)", n, encodeCount(n), as, err)
+		}
+		if got, err := decodeCount(encodeCount(n)); got != n || err != nil {
+			t.Fatalf("%d is read as %d (%v)", n, got, err)
+		}
+		var want int64
+		if err := decode(b, &want); err != nil {
+			return
+		}
+		if got, err := decodeCount(b); got != want || err != nil {
+			t.Fatalf("%q is read as %d (%v), want %d", b, got, err, want)
+		}
+	})
 }
 
 func TestARecordOfALaterProgramIsRefused(t *testing.T) {

@@ -250,6 +250,40 @@ func TestTheOutboxKeepsItsIndexes(t *testing.T) {
 	})
 }
 
+// A look at the queue may begin at any moment, and another one goes from it to the end: each row is found by one of the two.
+func TestTheOutboxIsReadFromAMoment(t *testing.T) {
+	db := openTables(t)
+	update(t, db, func(tx store.Tx) error {
+		for i := range 4 {
+			if err := store.Enqueue(tx, &store.Outgoing{Due: noon.Add(time.Duration(i) * time.Second), Created: noon}); err != nil {
+				return err
+			}
+		}
+		return store.Enqueue(tx, &store.Outgoing{Due: noon.Add(1000 * time.Hour), Created: noon})
+	})
+	for _, c := range []struct {
+		from       time.Duration
+		due, later []uint64
+	}{
+		{-time.Hour, []uint64{1, 2, 3}, []uint64{1, 2, 3, 4, 5}},
+		{0, []uint64{1, 2, 3}, []uint64{1, 2, 3, 4, 5}},
+		{1, []uint64{2, 3}, []uint64{2, 3, 4, 5}},
+		{2 * time.Second, []uint64{3}, []uint64{3, 4, 5}},
+		{3 * time.Second, nil, []uint64{4, 5}},
+		{time.Hour, nil, []uint64{5}},
+	} {
+		var due, later []uint64
+		view(t, db, func(tx store.ReadTx) error {
+			from := noon.Add(c.from)
+			err := store.DueOutgoing(tx, from, noon.Add(2*time.Second), 0, func(uint64) bool { return false }, func(r store.Outgoing) error { due = append(due, r.ID); return nil })
+			return errors.Join(err, store.LaterOutgoing(tx, from, func(r store.Outgoing) error { later = append(later, r.ID); return nil }))
+		})
+		if !slices.Equal(due, c.due) || !slices.Equal(later, c.later) {
+			t.Errorf("from %v: %v are due, %v are later; want %v and %v", c.from, due, later, c.due, c.later)
+		}
+	}
+}
+
 func TestAHeldMailIsDecidedOnce(t *testing.T) {
 	db := openTables(t)
 	update(t, db, func(tx store.Tx) error {
