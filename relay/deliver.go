@@ -25,7 +25,8 @@ type delivery struct {
 	reached  bool     // a host took part in an SMTP session
 	stalled  bool     // the last host let us wait for an answer, after whatever it said before
 	parked   bool     // put back into the queue, since its address has all connections that it may have
-	gone     bool     // a row was withdrawn, nothing is to be recorded
+	marked   bool     // rows are recorded as being sent
+	gone     bool     // a row was withdrawn, nothing is to be recorded but for rows that were marked
 }
 
 // work is a worker's life.
@@ -84,7 +85,7 @@ func (d *delivery) accepted() (rows []store.Outgoing, verdicts []verdict) {
 // the same destination when it could not be reached, and gives the rows back. It
 // is false when the outcome is not on record.
 func (r *Relay) conclude(d *delivery, others []*job) (recorded bool) {
-	recorded = d.gone || r.record(d.job.rows, d.verdicts)
+	recorded = d.gone && !d.marked || r.record(d.job.rows, d.verdicts)
 	r.release(d.job, d.gone || d.failed())
 	for _, other := range others {
 		r.recordAll(other.rows, d.verdicts[0])
@@ -225,7 +226,9 @@ func (r *Relay) try(ctx context.Context, w *worker, d *delivery) bool {
 		if len(accepted) == 0 {
 			return w.recorded()
 		}
-		return errors.Join(r.markStarted(d, rows, accepted, c.host), w.recorded())
+		marked := r.markStarted(d, rows, accepted, c.host)
+		d.marked = d.marked || marked == nil
+		return errors.Join(marked, w.recorded())
 	})
 	d.pending = nil
 	for i, v := range verdicts {
