@@ -120,6 +120,19 @@ func TestAttemptUnderWayWhenTheClockGoesBack(t *testing.T) {
 	d.untilState(id, store.Delivered)
 }
 
+// A mail that came before the clock went back, and is stored after that was seen, does not
+// wait for the time at which it came: not even when a retry might lie as far ahead.
+func TestMailUnderWayWhenTheClockGoesBack(t *testing.T) {
+	d := newDesk(t)
+	d.withSink(testkit.SinkOptions{})
+	d.start()
+	d.untilState(d.put(mailText("x\r\n"), nil, "a@example.net")[0], store.Delivered)
+	d.pass(-30 * time.Minute)
+	d.untilState(d.put(mailText("x\r\n"), nil, "b@example.net")[0], store.Delivered) // it was seen
+	before := func(r *store.Outgoing) { r.Created, r.Due = epoch, epoch }
+	d.untilState(d.put(mailText("x\r\n"), before, "c@example.net")[0], store.Delivered)
+}
+
 // After a restart with a clock that was wrong before: rows of the future go
 // out, those that are meant for later wait.
 func TestStartWithAClockThatWentBack(t *testing.T) {

@@ -9,8 +9,9 @@ const (
 
 // horizon is how far the queue was looked through. The index keeps a trace of each row
 // that is gone for some time, so that a look at all of it becomes slow under load; what is
-// new is nearly always due just now. A row that is due earlier (its commit took long, or it
-// was given back) is found by the next look at all of them.
+// new is nearly always due just now. A row that is due earlier (the mail that caused it was
+// examined for long, its commit took long, or it was given back) is found by the next look at
+// all of them.
 type horizon struct {
 	until time.Time // rows due before it were in memory or gone; zero: there may be others
 	whole time.Time // when all rows were looked at; of the machine's clock

@@ -16,6 +16,7 @@ const (
 	crowded    = 50 * time.Millisecond // between two looks when rows wait for room
 	clockSlack = time.Minute           // a clock that went back by more has jumped
 	mendEvery  = time.Second           // at least so long between two looks at what is due too late
+	settling   = 5 * time.Minute       // after the clock went back: what was under way is written by now
 )
 
 // Run delivers the outbox until Stop, or until ctx ends: then it breaks off
@@ -85,6 +86,7 @@ func (r *Relay) loop() {
 	defer timer.Stop()
 	last, mono, mended := r.opts.Now(), time.Now(), time.Now()
 	var seen horizon
+	var jumped time.Time // by the machine's clock
 	for {
 		select {
 		case <-r.hard.Done():
@@ -98,10 +100,11 @@ func (r *Relay) loop() {
 		if now.Sub(last)-passed < -clockSlack {
 			r.opts.Log.Warn("the clock went back, due times are mended", "from", last, "to", now)
 			r.mend(clockSlack)
+			jumped = time.Now()
 		}
 		soon := mendEvery - time.Since(mended)
 		if soon <= 0 { // what was under way when the clock went back, and is recorded by the time before
-			r.mend(r.longest())
+			r.mend(r.reach(time.Since(jumped)))
 			soon, mended = lookAhead, time.Now()
 		}
 		last, mono = now, time.Now()
@@ -195,8 +198,12 @@ func (g *grouping) add(h hop, row store.Outgoing) {
 	g.open[k] = j
 }
 
-// longest is how far ahead the due time of a mail that was tried can lie.
-func (r *Relay) longest() time.Duration {
+// reach is how far ahead due times are not looked at, so long after the clock was seen to
+// go back: as far as they lie for a mail that was tried, but for those that were under way.
+func (r *Relay) reach(passed time.Duration) time.Duration {
+	if passed < settling {
+		return clockSlack
+	}
 	longest := slices.Max(r.active().Relay.Retry)
 	return longest + longest/5 + clockSlack
 }
