@@ -88,6 +88,7 @@ func (c *conn) pipelines() bool { return c.has("PIPELINING") }
 // (RFC 2920); its answer is still to be read then. Recipients that are refused
 // have their verdict set.
 func (c *conn) envelope(env *envelope, body *outgoingBody, verdicts []verdict) (accepted []int, fault *failure) {
+	c.nc.SetWriteDeadline(c.deadline(c.timeouts.Command)) // many recipients are more than is buffered
 	c.writeMail(env, body)
 	if c.pipelines() {
 		for _, to := range env.to {
