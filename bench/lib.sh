@@ -4,6 +4,7 @@ tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 : "${WORK:=$(mktemp -d /var/tmp/postdesk-bench.XXXXXX)}"
 mkdir -p "$WORK"
+chmod 755 "$WORK" # peers run as users of their own
 WORK=$(cd "$WORK" && pwd)
 load=$WORK/postdesk-load
 tracer= # a command before that of a peer

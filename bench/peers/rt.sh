@@ -18,7 +18,6 @@ peer_prepare() {
   postgres=$(ls -d /usr/lib/postgresql/*/bin | tail -1)
   version=$(versions request-tracker5 "postgresql-$(basename "${postgres%/bin}")")
   command="rt-mailgate --queue $queue --action correspond --url http://127.0.0.1:$in_port/"
-  chmod 755 "$WORK"
   mkdir -p "$home/config.d"
   printf '#!/bin/sh\nexec %s sendmail -sink 127.0.0.1:%s\n' "$load" "$sink_port" >"$home/sendmail"
   chmod 755 "$home/sendmail"
