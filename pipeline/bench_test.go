@@ -30,16 +30,7 @@ per_address = ""
 per_address_day = ""
 per_domain = ""
 breaker = ""
-[[agent]]
-id = "anne"
-name = "Anne Durand"
-address = "anne@corp.example"
-[[team]]
-name = "Support"
-address = "support@desk.example"
-agents = ["anne"]
-language = "en"
-`
+` + testkit.OneAgent
 
 // stand is a pipeline on a real store, and customers whose mail is signed by
 // RSA-2048 and has SPF.

@@ -112,16 +112,7 @@ breaker = ""
 [relay]
 smarthost = %q
 retry = ["1s"]
-[[agent]]
-id = "anne"
-name = "Anne Durand"
-address = "anne@corp.example"
-[[team]]
-name = "Support"
-address = "support@desk.example"
-agents = ["anne"]
-language = "en"
-`
+` + testkit.OneAgent
 
 // lockedBuffer keeps the end of what the process says.
 type lockedBuffer struct {

@@ -32,16 +32,7 @@ smarthost = %q
 retry = ["1s"]
 [acknowledge]
 breaker = ""
-[[agent]]
-id = "anne"
-name = "Anne Durand"
-address = "anne@corp.example"
-[[team]]
-name = "Support"
-address = "support@desk.example"
-agents = ["anne"]
-language = "en"
-`, filepath.Join(dir, "data"), "unix:"+filepath.Join(dir, "admin.sock"), sink)
+`+testkit.OneAgent, filepath.Join(dir, "data"), "unix:"+filepath.Join(dir, "admin.sock"), sink)
 	cfg, err := config.Parse("config.toml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
