@@ -88,10 +88,8 @@ func (d *dataScanner) piece(frag []byte) {
 
 // inside takes bytes between line ends, where a CR has nothing to be.
 func (d *dataScanner) inside(p []byte) {
-	if len(p) > 0 {
-		d.judge(p)
-		d.write(p)
-	}
+	d.judge(p)
+	d.write(p)
 }
 
 // judge looks at bytes between line ends.
